@@ -1,0 +1,79 @@
+"""All policy: from a state and a signal to the events that become true.
+
+`decide` is a generator, and each event that it yields is applied before it is asked for the next: so every rule
+sees the consequences of those before it. `advance` is the one way to run it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from orchestrator.core import messages as m
+from orchestrator.core.decide import landing, opening, operator, scheduling, sessions
+from orchestrator.core.decide.scheduling import idle_and_paused
+from orchestrator.core.state import State
+
+__all__ = ["advance", "decide", "idle_and_paused"]
+
+
+def advance(state: State, signal: m.Signal) -> list[m.Event]:
+    """What the signal leads to. The state has moved on to it when this returns."""
+    events = []
+    for event in decide(state, signal):
+        state.apply(event)
+        events.append(event)
+    return events
+
+
+def decide(state: State, signal: m.Signal) -> Iterator[m.Event]:
+    yield from _REACTIONS[type(signal)](state, signal)
+    if state.swept and state.ended_at is None:
+        yield from _due(state, signal.at)
+        yield from scheduling.readied(state, signal.at)
+        yield from landing.next_landing(state, signal.at)
+        yield from scheduling.starts(state, signal.at)
+        yield from scheduling.mustered(state, signal.at)
+        yield from operator.stopping_now(state, signal.at)
+        yield from scheduling.ended(state, signal.at)
+
+
+def _due(state: State, at: float) -> Iterator[m.Event]:
+    """What the time has come for."""
+    for kind, what in state.deadlines.due(at):
+        match kind:
+            case "start":
+                yield from sessions.start_overdue(state, what, at)
+            case "bead":
+                yield from sessions.time_used_up(state, what, at)
+            case "wake" | "land":
+                yield m.BeadWoke(at=at, bead=what)
+            case "breaker":
+                yield m.BreakerHalfOpened(at=at, route=what)
+            case "worker":
+                yield m.WorkerWoke(at=at, worker=what)
+
+
+def _time_passed(state: State, signal: m.TimePassed) -> Iterator[m.Event]:
+    """Nothing by itself: what is due is looked for after every signal."""
+    return iter(())
+
+
+_REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
+    m.Opened: opening.opened,
+    m.Swept: opening.swept,
+    m.TimePassed: _time_passed,
+    m.Spawned: sessions.spawned,
+    m.GaveSign: sessions.gave_sign,
+    m.Progressed: sessions.progressed,
+    m.WentSilent: sessions.went_silent,
+    m.SessionEnded: sessions.session_ended,
+    m.Saved: sessions.saved,
+    m.Collected: landing.collected,
+    m.Checked: landing.checked,
+    m.Landed: landing.landed,
+    m.NothingToLand: landing.nothing_to_land,
+    m.LandingRefused: landing.refused,
+    m.Cleared: landing.cleared,
+    m.Asked: operator.asked,
+}

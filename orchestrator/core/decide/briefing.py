@@ -1,0 +1,58 @@
+"""What the next attempt at a bead is told of the one before. Plain words; the agent reads them as its prompt."""
+
+from __future__ import annotations
+
+from orchestrator.core.model import Ending, Verdict
+from orchestrator.core.records import Attempt
+
+EVIDENCE_LIMIT = 6000
+"""Characters of a check's output that an agent is shown: the end, where errors stand."""
+
+
+def failed_check(command: str, output: str) -> str:
+    return (
+        f"Your work was checked with `{command}`, and the check failed. The end of its output:\n\n"
+        f"```\n{_end_of(output)}\n```\n\nMend it, so that this check passes. Do not weaken the check."
+    )
+
+
+def nothing_done() -> str:
+    return (
+        "You said that you were done, but no file in the working tree has changed. Do the task now. If it truly "
+        'needs no change, write {"outcome": "no-change-needed", "reason": "..."} to the file that the environment '
+        "variable ORCHESTRATOR_OUTCOME names."
+    )
+
+
+def conflict(evidence: str) -> str:
+    return (
+        "An earlier attempt at this task could not be merged, because others changed the same places meanwhile:\n\n"
+        f"{_end_of(evidence)}\n\nYou start anew on the newest state, which holds their work. Keep it, and do the task."
+    )
+
+
+def merged_red(evidence: str) -> str:
+    return (
+        "An earlier attempt at this task was right by itself, but together with what others had landed meanwhile the "
+        f"project's checks failed:\n\n```\n{_end_of(evidence)}\n```\n\nYou start anew on the newest state. Do the task "
+        "so that the checks pass."
+    )
+
+
+def interrupted(attempt: Attempt, verdict: Verdict) -> str:
+    """For a session that is taken up again, or work that is gone on with."""
+    why = {
+        Ending.SILENT: "there was no sign of life for a long time",
+        Ending.TIMED_OUT: "its time was used up",
+        Ending.CONTEXT_OVERFLOW: "its context was full",
+        Ending.CRASHED: "the program ended unexpectedly",
+    }.get(verdict.ending, "it was interrupted")
+    told = f"\n\nIt had been told:\n\n{attempt.briefing}" if attempt.briefing else ""
+    return (
+        f"An earlier attempt at this task ended because {why}. Its work so far is in the working tree. Look at what "
+        f"is there, and go on from it.{told}"
+    )
+
+
+def _end_of(text: str) -> str:
+    return text if len(text) <= EVIDENCE_LIMIT else "…" + text[-EVIDENCE_LIMIT:]

@@ -1,0 +1,122 @@
+"""What becomes of a bead after an attempt at it: home, back into the queue, to a person, or failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.core import messages as m
+from orchestrator.core.decide import briefing
+from orchestrator.core.decide.routing import ANSWERS, Answer, blame
+from orchestrator.core.graph import backoff
+from orchestrator.core.model import BeadId, BeadState, Commit, Ending, Verdict
+from orchestrator.core.records import Attempt
+from orchestrator.core.state import State
+
+LOST_CAUSES = frozenset({BeadState.FAILED, BeadState.CANCELLED, BeadState.BLOCKED})
+REOPENABLE = LOST_CAUSES | {BeadState.HELD}
+
+
+def close_attempt(
+    state: State, attempt: Attempt, verdict: Verdict, at: float, saved: Commit | None = None
+) -> Iterator[m.Event]:
+    """The canonical last line of an attempt, and what it says of its route."""
+    yield m.AttemptEnded(
+        at=at,
+        token=attempt.token,
+        bead=attempt.bead,
+        number=attempt.number,
+        worker=attempt.worker,
+        route=attempt.route,
+        ending=verdict.ending,
+        reason=verdict.reason,
+        seconds=round(at - attempt.started, 3),
+        usage=attempt.usage,
+        files=attempt.files,
+        saved=saved or attempt.commit,
+        session=attempt.session,
+    )
+    yield from blame(state, attempt, verdict, at)
+
+
+def send_back(state: State, attempt: Attempt, verdict: Verdict, at: float, told: str = "") -> Iterator[m.Event]:
+    """The attempt did not bring the bead home: back into the queue, or failed when its tries are used up."""
+    record = state.beads[attempt.bead]
+    policy, ending = state.policy, verdict.ending
+    answer = ANSWERS[ending]
+    tries = record.tries + answer.tried
+    if answer.tried and tries >= record.spec.tries:
+        yield from fail(state, attempt.bead, f"{verdict.reason or ending} (tried {_times(tries)})", at)
+        return
+    if ending is Ending.NOTHING_DONE and attempt.briefing == told:
+        yield from fail(state, attempt.bead, f"{verdict.reason} (told so once)", at)
+        return
+    if not answer.tried and record.lost + 1 >= policy.lost_max:
+        yield from fail(
+            state, attempt.bead, f"{verdict.reason or ending} (started {_times(record.lost + 1)} in vain)", at
+        )
+        return
+    traits = state.traits_of(attempt.route)
+    same_session = answer.keep and (answer.stay or not answer.tried)
+    resume = attempt.session if same_session and traits.resumes else None
+    keep = answer.keep and (resume is not None or traits.continues)
+    if not told:
+        told = briefing.interrupted(attempt, verdict) if keep else attempt.briefing
+    pause = backoff(policy.backoff_s, max(tries, 1), policy.backoff_max_s, attempt.token)
+    shun_until = max(verdict.retry_at or 0.0, at + pause)
+    others = any(route != attempt.route for route in record.spec.routes)
+    yield m.BeadReturned(
+        at=at,
+        bead=attempt.bead,
+        reason=verdict.reason or ending.value,
+        not_before=shun_until if answer.aside and not others else at + pause if answer.wait else 0.0,
+        resume=resume,
+        route=attempt.route if answer.stay and not _struck_out(state, attempt, answer) else None,
+        keep=keep,
+        briefing=told,
+        tried=answer.tried,
+        strike=attempt.route if answer.strike else None,
+        shun=attempt.route if answer.aside and others else None,
+        shun_until=shun_until if answer.aside and others else 0.0,
+    )
+
+
+def fail(state: State, bead: BeadId, reason: str, at: float, *, tried: bool = True) -> Iterator[m.Event]:
+    yield m.BeadFailed(at=at, bead=bead, reason=reason, tried=tried)
+    yield from block_dependents(state, bead, at)
+
+
+def block_dependents(state: State, bead: BeadId, at: float) -> Iterator[m.Event]:
+    """Whatever needs it, directly or through others, cannot be done."""
+    todo = [bead]
+    while todo:
+        by = todo.pop()
+        for dependent in state.graph.dependents(by):
+            if state.beads[dependent].state in (BeadState.WAITING, BeadState.HELD):
+                yield m.BeadBlocked(at=at, bead=dependent, by=by)
+                todo.append(dependent)
+
+
+def reopen(state: State, bead: BeadId, at: float, told: str = "") -> Iterator[m.Event]:
+    """A person wants it tried again: with what keeps it from being done, and with what it alone had blocked."""
+    todo = [bead]
+    while todo:
+        each = todo.pop()
+        if state.beads[each].state in REOPENABLE:
+            yield m.BeadReopened(at=at, bead=each, briefing=told if each == bead else "")
+            todo += [need for need in state.graph.needs(each) if state.beads[need].state in LOST_CAUSES]
+            todo += [
+                dependent
+                for dependent in state.graph.dependents(each)
+                if state.beads[dependent].state is BeadState.BLOCKED
+                and not any(state.beads[need].state in LOST_CAUSES for need in state.graph.needs(dependent))
+            ]
+
+
+def _struck_out(state: State, attempt: Attempt, answer: Answer) -> bool:
+    """The route has had its tries at this bead: the chain's next is asked."""
+    strikes = state.beads[attempt.bead].strikes.count(attempt.route) + answer.strike
+    return strikes >= state.policy.tries_per_route
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -1,0 +1,146 @@
+"""Which beads start, on which worker, and when a run is over.
+
+A ready bead starts when a worker is free, its files are held by nobody, a route lets it through and the budget has
+room; the order is the graph's ranks. At most `max_starts` workers are starting at once, each with its own time-out,
+so that one that hangs never holds up another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.core import messages as m
+from orchestrator.core.decide.outcome import fail
+from orchestrator.core.decide.routing import Hopeless, Pick, pick
+from orchestrator.core.model import BeadId, RunState, Token, WorkerId, WorkerState
+from orchestrator.core.ready import Barrier
+from orchestrator.core.records import WorkerRecord
+from orchestrator.core.state import ACTIVE, State
+
+
+def readied(state: State, at: float) -> Iterator[m.Event]:
+    """Waiting beads whose needs are done: ready, or held where their author said so."""
+    while state.readable:
+        bead = next(iter(state.readable))
+        record = state.beads[bead]
+        if record.spec.hold and not record.released:
+            yield m.BeadHeld(at=at, bead=bead, reason=record.spec.hold)
+        else:
+            yield m.BeadReadied(at=at, bead=bead)
+
+
+def starts(state: State, at: float) -> Iterator[m.Event]:
+    while may_start(state) and (worker := _free_worker(state)) is not None:
+        bead = state.ready.best(lambda each: _barriers(state, each, at))
+        if bead is None:
+            return
+        match pick(state, bead, at):
+            case Hopeless(reason=reason):
+                yield from fail(state, bead, reason, at, tried=False)
+            case Pick() as picked:
+                shortage = _shortage(state)
+                if shortage:
+                    yield m.RunPaused(at=at, reason=shortage)
+                    return
+                yield _start(state, bead, worker, picked, at)
+
+
+def may_start(state: State) -> bool:
+    return (
+        state.run is RunState.RUNNING
+        and state.stopping is None
+        and state.worker_counts[WorkerState.STARTING] < state.policy.max_starts
+    )
+
+
+def _barriers(state: State, bead: BeadId, at: float) -> tuple[Barrier, ...]:
+    holder = state.holder_against(state.beads[bead].spec)
+    if holder is not None:
+        return (("files", holder),)
+    if pick(state, bead, at) is None:
+        return tuple(("route", route) for route in state.beads[bead].spec.routes)
+    return ()
+
+
+def _start(state: State, bead: BeadId, worker: WorkerId, picked: Pick, at: float) -> m.AttemptStarted:
+    record = state.beads[bead]
+    traits = state.traits_of(picked.route)
+    same_agent = record.route is not None and state.traits_of(record.route).name == traits.name
+    resume = record.resume if same_agent and traits.resumes else None
+    return m.AttemptStarted(
+        at=at,
+        token=Token(state.token + 1),
+        bead=bead,
+        number=record.number + 1,
+        worker=worker,
+        route=picked.route,
+        resume=resume,
+        keep=record.keep and (resume is not None or traits.continues),
+        briefing=record.briefing,
+        probe=picked.probe,
+        reserved_usd=0.0 if record.spec.command else state.manifest.budget.bead_usd or 0.0,
+    )
+
+
+def _free_worker(state: State) -> WorkerId | None:
+    if not state.worker_counts[WorkerState.IDLE]:
+        return None
+    return next(worker.id for worker in state.workers.values() if worker.state is WorkerState.IDLE)
+
+
+def _shortage(state: State) -> str:
+    """Why the budget lets nothing start; empty: it does."""
+    limit = state.manifest.budget.usd
+    if limit is None:
+        return ""
+    committed = state.committed_usd()
+    each = state.manifest.budget.bead_usd or 0.0
+    if committed >= limit or committed + each > limit:
+        return f"the budget is ${limit:.2f}, ${committed:.2f} are spent or reserved, and a bead may cost ${each:.2f}"
+    return ""
+
+
+def mustered(state: State, at: float) -> Iterator[m.Event]:
+    """Once the first wave of starts is over, says how it went; too few, and the run ends."""
+    if not state.mustering or any(outcome is None for outcome in state.muster.values()):
+        return
+    if not state.muster or state.worker_counts[WorkerState.STARTING] >= state.policy.max_starts:
+        return
+    missing = tuple((worker, reason) for worker, reason in state.muster.items() if reason)
+    asked = len(state.muster)
+    started = asked - len(missing)
+    yield m.WorkersStarted(at=at, asked=asked, started=started, seconds=round(at - state.opened_at, 3), missing=missing)
+    needed = min(state.policy.min_workers, asked)
+    if started < needed:
+        reason = f"only {started} of {asked} workers started, and at least {needed} must"
+        yield m.RunStopping(at=at, reason=reason, now=True)
+
+
+def ended(state: State, at: float) -> Iterator[m.Event]:
+    """A run is over when nothing of it is under way and nothing more can be."""
+    if state.ended_at is not None:
+        return
+    busy = [worker for worker in state.workers.values() if worker.token is not None]
+    if state.stopping is not None and state.stopping.now:
+        if all(_left_for_later(state, worker) for worker in busy):
+            yield m.RunStopped(at=at, reason=state.stopping.reason)
+    elif busy or state.merging or state.to_clear:
+        return
+    elif not any(state.counts[each] for each in ACTIVE):
+        yield m.RunFinished(at=at)
+    elif state.stopping is not None:
+        yield m.RunStopped(at=at, reason=state.stopping.reason)
+    elif state.worker_counts[WorkerState.FAILED] == len(state.workers):
+        yield m.RunStopped(at=at, reason="no worker is left that could start an agent")
+
+
+def _left_for_later(state: State, worker: WorkerRecord) -> bool:
+    """Its agent is gone and its work is collected: the checks wait for the next start."""
+    assert worker.token is not None
+    return worker.state is WorkerState.COMPLETING and state.attempts[worker.token].collected
+
+
+def idle_and_paused(state: State) -> bool:
+    """A paused run with nothing under way: its process may go."""
+    busy = any(worker.token is not None for worker in state.workers.values())
+    return state.run is RunState.PAUSED and not busy and not state.merging and not state.to_clear

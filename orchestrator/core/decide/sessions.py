@@ -1,0 +1,113 @@
+"""What an attempt's own signals lead to: its first sign, its progress, its silence, its time, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.core import messages as m
+from orchestrator.core.decide.outcome import block_dependents, close_attempt, fail, send_back
+from orchestrator.core.decide.routing import spoke, vindicated
+from orchestrator.core.graph import backoff
+from orchestrator.core.model import Ending, Token, Verdict, WorkerState
+from orchestrator.core.records import Attempt
+from orchestrator.core.state import State
+
+
+def spawned(state: State, signal: m.Spawned) -> Iterator[m.Event]:
+    if _with_session(state, signal.token):
+        yield m.SessionSpawned(at=signal.at, token=signal.token, process=signal.process, worktree=signal.worktree)
+
+
+def gave_sign(state: State, signal: m.GaveSign) -> Iterator[m.Event]:
+    attempt = state.live(signal.token)
+    if attempt and state.worker_of(attempt).state is WorkerState.STARTING:
+        seconds = round(signal.at - attempt.started, 3)
+        yield m.AgentStarted(at=signal.at, token=signal.token, seconds=seconds, session=signal.session)
+
+
+def progressed(state: State, signal: m.Progressed) -> Iterator[m.Event]:
+    attempt = _with_session(state, signal.token)
+    if not attempt:
+        return
+    yield m.AgentProgressed(
+        at=signal.at, token=signal.token, note=signal.note, session=signal.session, usage=signal.usage
+    )
+    if attempt.probe and spoke(signal.usage):
+        yield from vindicated(state, attempt, signal.at)
+    limit = state.manifest.budget.bead_usd
+    spent = (state.beads[attempt.bead].usd or 0.0) + (state.attempts[attempt.token].usage.usd or 0.0)
+    if limit is not None and spent > limit and state.worker_of(attempt).state is WorkerState.RUNNING:
+        reason = f"it has cost ${spent:.2f}, and a bead may cost ${limit:.2f}"
+        yield m.SessionGivenUp(at=signal.at, token=attempt.token, ending=Ending.OVER_BUDGET, reason=reason)
+
+
+def went_silent(state: State, signal: m.WentSilent) -> Iterator[m.Event]:
+    attempt = state.live(signal.token)
+    if attempt and state.worker_of(attempt).state is WorkerState.RUNNING:
+        yield m.SessionGivenUp(at=signal.at, token=signal.token, ending=Ending.SILENT, reason=signal.evidence)
+
+
+def start_overdue(state: State, token: Token, at: float) -> Iterator[m.Event]:
+    reason = f"no sign of life within {state.policy.start_timeout_s:g} s of its start"
+    yield m.SessionGivenUp(at=at, token=token, ending=Ending.NOT_STARTED, reason=reason)
+
+
+def time_used_up(state: State, token: Token, at: float) -> Iterator[m.Event]:
+    limit = state.beads[state.attempts[token].bead].spec.timeout_s
+    yield m.SessionGivenUp(at=at, token=token, ending=Ending.TIMED_OUT, reason=f"not done within {limit:g} s")
+
+
+def session_ended(state: State, signal: m.SessionEnded) -> Iterator[m.Event]:
+    """Delivered work is collected, even from a session that we gave up meanwhile; all else is saved first."""
+    attempt = _with_session(state, signal.token)
+    if not attempt:
+        return
+    verdict = signal.verdict
+    cancelled = attempt.given_up is not None and attempt.given_up[0] is Ending.CANCELLED
+    if verdict.ending in (Ending.DELIVERED, Ending.NO_CHANGE_NEEDED) and not cancelled:
+        yield m.WorkDelivered(at=signal.at, token=signal.token, verdict=verdict)
+        return
+    if attempt.given_up:
+        ending, reason = attempt.given_up
+        verdict = Verdict(ending=ending, reason=reason, session=verdict.session, usage=verdict.usage)
+    yield m.SessionBroke(at=signal.at, token=signal.token, verdict=verdict)
+
+
+def saved(state: State, signal: m.Saved) -> Iterator[m.Event]:
+    """The broken attempt is booked, and its bead and its worker go their ways."""
+    attempt = state.live(signal.token)
+    if not attempt or state.worker_of(attempt).state is not WorkerState.RECOVERY:
+        return
+    assert attempt.verdict is not None
+    verdict = attempt.verdict
+    yield from close_attempt(state, attempt, verdict, signal.at, saved=signal.commit)
+    if verdict.ending is Ending.ASKED:
+        yield m.BeadHeld(at=signal.at, bead=attempt.bead, reason=verdict.reason)
+    elif verdict.ending is Ending.CANCELLED:
+        yield m.BeadCancelled(at=signal.at, bead=attempt.bead, reason=verdict.reason)
+        yield from block_dependents(state, attempt.bead, signal.at)
+    elif verdict.ending is Ending.OVER_BUDGET:
+        yield from fail(state, attempt.bead, verdict.reason, signal.at)
+    else:
+        yield from send_back(state, attempt, verdict, signal.at)
+    if verdict.ending is Ending.NOT_STARTED:
+        yield from rest(state, attempt, verdict.reason, signal.at)
+
+
+def rest(state: State, attempt: Attempt, reason: str, at: float) -> Iterator[m.Event]:
+    """A worker whose start failed waits; one that fails again and again is given up, unless it is the last."""
+    worker, policy = state.workers[attempt.worker], state.policy
+    failures = worker.failures + 1
+    others = len(state.workers) - state.worker_counts[WorkerState.FAILED] - 1
+    if failures >= policy.worker_failures and others >= policy.min_workers:
+        yield m.WorkerFailed(at=at, worker=worker.id, reason=reason)
+    else:
+        wait = backoff(policy.backoff_s, failures, policy.backoff_max_s, attempt.token)
+        yield m.WorkerBackedOff(at=at, worker=worker.id, until=at + wait, reason=reason)
+
+
+def _with_session(state: State, token: Token) -> Attempt | None:
+    """The attempt, while its session can still be spoken of."""
+    attempt = state.live(token)
+    alive = (WorkerState.STARTING, WorkerState.RUNNING, WorkerState.TIMEOUT)
+    return attempt if attempt and state.worker_of(attempt).state in alive else None

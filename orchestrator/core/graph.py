@@ -1,0 +1,122 @@
+"""The task graph: waves, the critical path, collisions of files, and the order in which ready beads are taken.
+
+Knows beads and what they need; knows nothing of attempts or time of day. Graphs are networkx's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import networkx as nx
+
+from orchestrator.core.model import Bead, BeadId
+from orchestrator.core.patterns import meet
+
+DEFAULT_ESTIMATE_S = 600.0
+"""What a bead without an estimate is taken to need: only the proportions matter."""
+
+Rank = tuple[int, float, int]
+"""Sorts beads into the order in which they are taken: priority, what waits for them longest, place in the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collision:
+    """Two beads that could run side by side, but for their files."""
+
+    one: BeadId
+    other: BeadId
+    patterns: tuple[str, ...]
+
+
+class TaskGraph:
+    """Beads and their needs. Immutable once made; acyclic by the manifest's validation."""
+
+    def __init__(self, beads: Iterable[Bead]) -> None:
+        self.beads: dict[BeadId, Bead] = {bead.id: bead for bead in beads}
+        graph: nx.DiGraph[BeadId] = nx.DiGraph()
+        graph.add_nodes_from(self.beads)
+        graph.add_edges_from((need, bead.id) for bead in self.beads.values() for need in bead.needs)
+        self._graph = graph
+        self._tails = self._longest_tails()
+        self.ranks: dict[BeadId, Rank] = {
+            bead.id: (bead.priority, -self._tails[bead.id], place) for place, bead in enumerate(self.beads.values())
+        }
+
+    def needs(self, bead: BeadId) -> Iterable[BeadId]:
+        return self._graph.predecessors(bead)
+
+    def dependents(self, bead: BeadId) -> Iterable[BeadId]:
+        """What needs this bead directly."""
+        return self._graph.successors(bead)
+
+    def estimate_s(self, bead: BeadId) -> float:
+        given = self.beads[bead].estimate_s
+        return DEFAULT_ESTIMATE_S if given is None else given
+
+    def waves(self) -> list[list[BeadId]]:
+        """Beads by the length of the longest chain of needs before them, each wave in the order of its ranks."""
+        return [sorted(wave, key=self.ranks.__getitem__) for wave in nx.topological_generations(self._graph)]
+
+    def critical_path(self) -> list[BeadId]:
+        """The chain that takes longest: no number of workers makes the night shorter than this."""
+        if not self.beads:
+            return []
+        at = max(self.beads, key=lambda bead: (self._tails[bead], -self.ranks[bead][2]))
+        path = [at]
+        while following := list(self.dependents(at)):
+            at = max(following, key=lambda bead: (self._tails[bead], -self.ranks[bead][2]))
+            path.append(at)
+        return path
+
+    def critical_seconds(self) -> float:
+        return max(self._tails.values(), default=0.0)
+
+    def width(self) -> int:
+        """The largest wave: more workers than this rarely help."""
+        return max((len(wave) for wave in nx.topological_generations(self._graph)), default=0)
+
+    def collisions(self) -> list[Collision]:
+        """Pairs that no need keeps apart and whose files could meet, in the order of the file.
+
+        Costs the square of the number of beads that name files; meant for `plan`, not for the scheduler.
+        """
+        naming = [bead for bead in self.beads.values() if bead.files]
+        found = []
+        ancestors: Mapping[BeadId, set[BeadId]] = {bead.id: nx.ancestors(self._graph, bead.id) for bead in naming}
+        for place, one in enumerate(naming):
+            for other in naming[place + 1 :]:
+                patterns = colliding(one, other)
+                if patterns and one.id not in ancestors[other.id] and other.id not in ancestors[one.id]:
+                    found.append(Collision(one=one.id, other=other.id, patterns=patterns))
+        return found
+
+    def _longest_tails(self) -> dict[BeadId, float]:
+        """Seconds from a bead's start to the end of the longest chain that begins with it."""
+        tails: dict[BeadId, float] = {}
+        for bead in reversed(list(nx.topological_sort(self._graph))):
+            below = max((tails[following] for following in self._graph.successors(bead)), default=0.0)
+            tails[bead] = self.estimate_s(bead) + below
+        return tails
+
+
+def colliding(one: Bead, other: Bead) -> tuple[str, ...]:
+    """The patterns over which two beads collide, each once, in the order they were written."""
+    pairs = [
+        (mine.pattern, theirs.pattern)
+        for mine in one.files
+        for theirs in other.files
+        if not (mine.shared and theirs.shared) and meet(mine.pattern, theirs.pattern)
+    ]
+    return tuple(dict.fromkeys(pattern for pair in pairs for pattern in pair))
+
+
+def backoff(first_s: float, failures: int, most_s: float, dice: int) -> float:
+    """The wait before the next try: doubled for each failure in a row, and spread by up to a quarter.
+
+    `dice` decides the spread: a token, so that the same history waits the same time while neighbours do not.
+    """
+    spread = (dice * 2654435761 % 2**32) / 2**32
+    doubled = first_s * 2.0 ** min(max(failures - 1, 0), 40)
+    return min(most_s, doubled) * (1.0 + 0.25 * spread) if math.isfinite(doubled) else most_s

@@ -1,0 +1,267 @@
+"""The nouns: beads, attempts, workers, routes, breakers, and what a manifest says of them.
+
+Knows no transitions (`machines`), no messages (`messages`) and no policy (`decide`). Times are seconds since
+the epoch (UTC), durations are seconds, money is US dollars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+BeadId = NewType("BeadId", str)
+WorkerId = NewType("WorkerId", str)
+AgentName = NewType("AgentName", str)
+RouteName = NewType("RouteName", str)
+"""`agent:model`, or the agent's name alone."""
+Token = NewType("Token", int)
+"""The fencing token of one attempt: unique and growing within a repository, across runs and restarts."""
+Commit = NewType("Commit", str)
+Tree = NewType("Tree", str)
+
+SHELL_ROUTE = RouteName("run")
+"""The route of beads that have `run:` instead of a prompt."""
+
+
+class BeadState(StrEnum):
+    """Each state is named after what the bead waits for."""
+
+    WAITING = "waiting"
+    """for what it needs to be done"""
+    READY = "ready"
+    """for a worker, its locks, a route and its time"""
+    RUNNING = "running"
+    """for the end of its attempt"""
+    VERIFYING = "verifying"
+    """for its own checks, in its worktree"""
+    MERGING = "merging"
+    """for its turn in the merge queue, and the checks on the merged tree"""
+    DONE = "done"
+    """for nothing: landed, or declared that nothing was needed"""
+    FAILED = "failed"
+    """for a person: every try is used up"""
+    BLOCKED = "blocked"
+    """for something it needs that failed or was cancelled"""
+    HELD = "held"
+    """for a person's answer"""
+    CANCELLED = "cancelled"
+    """for nothing: a person gave it up"""
+
+
+class WorkerState(StrEnum):
+    """Each state is named after what the worker waits for."""
+
+    IDLE = "idle"
+    """for a bead"""
+    STARTING = "starting"
+    """for the agent's first sign"""
+    RUNNING = "running"
+    """for the agent's end"""
+    COMPLETING = "completing"
+    """for the work to be collected and to pass the bead's own checks"""
+    TIMEOUT = "timeout"
+    """for the end of the processes of a session that we gave up"""
+    ERROR = "error"
+    """for the end of what a broken session left behind"""
+    RECOVERY = "recovery"
+    """for the half-done work to be saved"""
+    BACKOFF = "backoff"
+    """for a time, after starts that failed"""
+    FAILED = "failed"
+    """for a person: this worker's starts fail again and again"""
+
+
+class BreakerState(StrEnum):
+    CLOSED = "closed"
+    """lets every attempt through"""
+    OPEN = "open"
+    """lets none through until its time"""
+    HALF_OPEN = "half_open"
+    """lets exactly one attempt through, the probe"""
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+
+
+class Ending(StrEnum):
+    """How an attempt ended. `decide.routing.ANSWERS` says what each one leads to."""
+
+    DELIVERED = "delivered"
+    NO_CHANGE_NEEDED = "no-change-needed"
+    NOTHING_DONE = "nothing-done"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed-out"
+    SILENT = "silent"
+    RATE_LIMITED = "rate-limited"
+    USAGE_LIMITED = "usage-limited"
+    OVERLOADED = "overloaded"
+    UNAVAILABLE = "unavailable"
+    CONTEXT_OVERFLOW = "context-overflow"
+    ASKED = "asked"
+    CHECKS_FAILED = "checks-failed"
+    CONFLICT = "conflict"
+    MERGED_RED = "merged-red"
+    OVER_BUDGET = "over-budget"
+    NOT_STARTED = "not-started"
+    LOST = "lost"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A bead's wish for files: a path, a directory or a glob pattern, relative to the repository's root."""
+
+    pattern: str
+    shared: bool = False
+    """`read:` in the manifest. Two shared claims never conflict."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bead:
+    """One task of the graph, as its author wrote it. Exactly one of `prompt` and `command` is set."""
+
+    id: BeadId
+    title: str
+    prompt: str | None = None
+    command: str | None = None
+    """A shell command that carries the bead out (`run:`)."""
+    needs: tuple[BeadId, ...] = ()
+    """What must be done before it may start: only beads of the same graph that are to do."""
+    priority: int = 2
+    """0 (most urgent) to 4."""
+    files: tuple[Claim, ...] = ()
+    verify: tuple[str, ...] = ()
+    routes: tuple[RouteName, ...] = ()
+    timeout_s: float = 2700.0
+    """Of one attempt, from its start to the agent's end."""
+    silence_s: float = 900.0
+    """How long an agent may show no sign of life."""
+    tries: int = 3
+    estimate_s: float | None = None
+    hold: str = ""
+    """Why a person must release it first; empty: nobody need."""
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """Something of the file that is no work now, and why, in a word or a sentence."""
+
+    id: BeadId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentTraits:
+    """What policy must know of an agent program; the rest of its profile is the shell's."""
+
+    name: AgentName
+    provider: str
+    """Whose limits it shares: a usage limit parks every route of this provider."""
+    resumes: bool = False
+    """It can take up a session by its id."""
+    continues: bool = False
+    """It can go on from half-done work; else each attempt gets a fresh worktree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Hard limits in US dollars; None: no limit."""
+
+    usd: float | None = None
+    bead_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Every number that a decision depends on. The defaults are the manifest's."""
+
+    workers: int = 4
+    min_workers: int = 1
+    """Fewer started workers than this, and the run ends."""
+    max_starts: int = 10
+    """How many workers may be starting at once."""
+    start_timeout_s: float = 30.0
+    """From the start of a session to the agent's first sign."""
+    grace_s: float = 10.0
+    """From SIGTERM to SIGKILL."""
+    linger_s: float = 20.0
+    """How long an agent may stay after its final event."""
+    breaker_failures: int = 3
+    breaker_window_s: float = 600.0
+    breaker_cooldown_s: float = 60.0
+    """Doubled at each failed probe."""
+    breaker_cooldown_max_s: float = 3600.0
+    backoff_s: float = 5.0
+    """Before a bead's next try; doubled for each failure in a row, with jitter."""
+    backoff_max_s: float = 3600.0
+    tries_per_route: int = 2
+    """Capability failures on one route before the chain's next is asked."""
+    lost_max: int = 20
+    """Attempts of one bead that may be lost to our own deaths before a person must look."""
+    worker_failures: int = 5
+    """Failed starts in a row before a worker is given up."""
+    check_timeout_s: float = 1800.0
+    verify_slots: int = 2
+    """Checks of beads that run at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A validated task graph with its settings: acyclic, ids unique, every need known."""
+
+    name: str
+    base: str | None
+    """A revision; None: what the repository's HEAD is at."""
+    target: str
+    beads: tuple[Bead, ...]
+    agents: tuple[AgentTraits, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    setup: tuple[str, ...] = ()
+    verify: tuple[str, ...] = ()
+    budget: Budget = field(default_factory=Budget)
+    policy: Policy = field(default_factory=Policy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What an attempt used, as far as its agent said. None is unknown, which is not zero."""
+
+    usd: float | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+
+    @property
+    def tokens(self) -> int | None:
+        if self.tokens_in is None and self.tokens_out is None:
+            return None
+        return (self.tokens_in or 0) + (self.tokens_out or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessName:
+    """A process beyond doubt: a pid alone may be another's by now."""
+
+    pid: int
+    started: float
+    """Its creation time, seconds since the epoch, as the kernel tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What an ended session amounts to, read from the agent's events, exit and last words."""
+
+    ending: Ending
+    reason: str = ""
+    """In the agent's own words where it has any; one line."""
+    session: str | None = None
+    """The id by which the agent can resume it."""
+    usage: Usage = field(default_factory=Usage)
+    retry_at: float | None = None
+    """When the provider lets us in again, where it said so."""

@@ -1,0 +1,105 @@
+"""What a state asks of the shell. Derived from where things stand, never from how they got there.
+
+So recovery after a death is no special code: load the state, compute what it owes, do that. Each effect is asked
+for as long as it is owed; the shell does it once at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import BeadState, WorkerState
+from orchestrator.core.records import Attempt
+from orchestrator.core.state import State
+
+
+def owed(state: State) -> Iterator[m.Effect]:
+    if not state.swept:
+        yield m.Sweep(epoch=state.epoch)
+        return
+    for worker in state.workers.values():
+        if worker.token is not None:
+            yield from _owed_to_session(state, worker.state, state.attempts[worker.token])
+    if state.landing is not None and not _leaving(state):
+        yield _landing(state)
+    for bead in state.to_clear:
+        record = state.beads[bead]
+        yield m.Clear(bead=bead, number=record.number, landed=record.state is BeadState.DONE)
+
+
+def _leaving(state: State) -> bool:
+    """What would take long is left for the next start."""
+    return state.stopping is not None and state.stopping.now
+
+
+def _owed_to_session(state: State, worker: WorkerState, attempt: Attempt) -> Iterator[m.Effect]:
+    spec = state.beads[attempt.bead].spec
+    policy = state.policy
+    match worker:
+        case WorkerState.STARTING:
+            yield m.OpenSession(
+                token=attempt.token,
+                bead=attempt.bead,
+                number=attempt.number,
+                worker=attempt.worker,
+                route=attempt.route,
+                prompt=_prompt(state, attempt),
+                resume=attempt.resume,
+                keep=attempt.keep,
+                silence_s=spec.silence_s,
+                grace_s=policy.grace_s,
+                linger_s=policy.linger_s,
+            )
+        case WorkerState.TIMEOUT:
+            yield m.EndSession(
+                token=attempt.token,
+                worker=attempt.worker,
+                reason=attempt.given_up[1] if attempt.given_up else "",
+                grace_s=policy.grace_s,
+            )
+        case WorkerState.RECOVERY:
+            yield m.Save(token=attempt.token, bead=attempt.bead, number=attempt.number)
+        case WorkerState.COMPLETING if not attempt.collected:
+            yield m.Collect(token=attempt.token, bead=attempt.bead, number=attempt.number, title=spec.title)
+        case WorkerState.COMPLETING if not _leaving(state):
+            yield m.Check(
+                token=attempt.token,
+                bead=attempt.bead,
+                number=attempt.number,
+                worker=attempt.worker,
+                tree=attempt.tree,
+                commands=spec.verify,
+                timeout_s=policy.check_timeout_s,
+            )
+
+
+def _prompt(state: State, attempt: Attempt) -> str:
+    """A resumed session knows its bead already; it is told only what is new."""
+    spec = state.beads[attempt.bead].spec
+    if spec.command is not None:
+        return spec.command
+    if attempt.resume and attempt.briefing:
+        return attempt.briefing
+    if attempt.briefing:
+        return f"{spec.prompt}\n\n---\n\n{attempt.briefing}"
+    return spec.prompt or spec.title
+
+
+def _landing(state: State) -> m.Land:
+    assert state.landing is not None
+    record = state.beads[state.landing]
+    assert record.token is not None
+    attempt = state.attempts[record.token]
+    assert attempt.commit is not None
+    return m.Land(
+        token=attempt.token,
+        bead=attempt.bead,
+        number=attempt.number,
+        route=attempt.route,
+        title=record.spec.title,
+        commit=attempt.commit,
+        commands=state.manifest.verify,
+        timeout_s=state.policy.check_timeout_s,
+        turn=record.lost,
+    )

@@ -1,0 +1,129 @@
+"""What a state knows of each bead, worker, attempt and breaker. Frozen: an event replaces a record by the next.
+
+Knows no transitions and no policy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from orchestrator.core.model import (
+    Bead,
+    BeadId,
+    BeadState,
+    BreakerState,
+    Commit,
+    Ending,
+    ProcessName,
+    RouteName,
+    Token,
+    Tree,
+    Usage,
+    Verdict,
+    WorkerId,
+    WorkerState,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at one bead; kept while its bead runs, is verified or waits to be merged."""
+
+    token: Token
+    bead: BeadId
+    number: int
+    worker: WorkerId
+    route: RouteName
+    started: float
+    resume: str | None = None
+    keep: bool = False
+    briefing: str = ""
+    probe: bool = False
+    reserved_usd: float = 0.0
+    process: ProcessName | None = None
+    worktree: str = ""
+    signed: float | None = None
+    """When the agent gave its first sign."""
+    session: str | None = None
+    note: str = ""
+    usage: Usage = field(default_factory=Usage)
+    given_up: tuple[Ending, str] | None = None
+    verdict: Verdict | None = None
+    agent_ended: float | None = None
+    collected: bool = False
+    commit: Commit | None = None
+    tree: Tree | None = None
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadRecord:
+    spec: Bead
+    state: BeadState = BeadState.WAITING
+    since: float = 0.0
+    unmet: int = 0
+    """How many of its needs are not done."""
+    number: int = 0
+    """Of its newest attempt; never used twice within a repository."""
+    attempts: int = 0
+    """In this run."""
+    tries: int = 0
+    """Attempts that counted, since it was last opened by a person."""
+    lost: int = 0
+    """Attempts that nobody was to blame for, likewise."""
+    reason: str = ""
+    route: RouteName | None = None
+    commit: Commit | None = None
+    """On the target."""
+    tree: Tree | None = None
+    checks: tuple[str, ...] = ()
+    token: Token | None = None
+    """Of the attempt that it is in."""
+    not_before: float = 0.0
+    resume: str | None = None
+    stay: RouteName | None = None
+    keep: bool = False
+    briefing: str = ""
+    shunned: tuple[tuple[RouteName, float], ...] = ()
+    strikes: tuple[RouteName, ...] = ()
+    """The routes of its capability failures, one entry each."""
+    released: bool = False
+    """A person has let it go although its author had said to hold it."""
+    occupies: bool = False
+    """It may have a worktree that nobody has cleared yet."""
+    usd: float | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRecord:
+    id: WorkerId
+    state: WorkerState = WorkerState.IDLE
+    since: float = 0.0
+    token: Token | None = None
+    failures: int = 0
+    """Starts that failed in a row."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    route: RouteName
+    state: BreakerState = BreakerState.CLOSED
+    since: float = 0.0
+    until: float | None = None
+    """When an open one lets a probe through; None: never by itself."""
+    failures: tuple[float, ...] = ()
+    openings: int = 0
+    """In a row, without a success between."""
+    probe: Token | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    usd: float = 0.0
+    """What agents of ended attempts said they cost."""
+    tokens: int = 0
+    unpriced: int = 0
+    """Ended attempts of agents that said no cost: unknown is not zero."""

@@ -1,0 +1,242 @@
+"""The lanes that carry out effects, each effect once at a time, off the control thread.
+
+One lane does what writes the repository's own metadata (many `git worktree add` at once fail now and then, and are
+slower than in turn); one lands; small pools start sessions, collect and check. What goes wrong in the world comes
+back as a signal, because policy has to decide about it; only what nobody foresaw comes back as a fault.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import Ending, Policy, Token, Verdict
+from orchestrator.runtime.ports import (
+    AgentMissing,
+    Agents,
+    Clock,
+    Conflict,
+    Empty,
+    LandedAt,
+    Leaving,
+    Red,
+    Session,
+    Sessions,
+    SpawnFailed,
+    WorkspaceFault,
+    Workspaces,
+)
+
+COLLECTORS = 4
+"""How many deliveries are collected at once: a few git processes each, on as many worktrees."""
+
+
+class Lanes:
+    def __init__(
+        self,
+        *,
+        workspaces: Workspaces,
+        sessions: Sessions,
+        agents: Agents,
+        clock: Clock,
+        policy: Policy,
+        emit: Callable[[m.Signal], None],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self._workspaces = workspaces
+        self._sessions = sessions
+        self._agents = agents
+        self._clock = clock
+        self._emit = emit
+        self._fail = fail
+        self._under_way: set[m.Effect] = set()
+        self._git = ThreadPoolExecutor(1, "git")
+        self._landing = ThreadPoolExecutor(1, "landing")
+        self._starts = ThreadPoolExecutor(policy.max_starts, "start")
+        self._collects = ThreadPoolExecutor(COLLECTORS, "collect")
+        self._checks = ThreadPoolExecutor(policy.verify_slots, "check")
+        self._guard = threading.Lock()
+        self._live: dict[Token, Session] = {}
+        self._opening: set[Token] = set()
+        self._unwanted: dict[Token, str] = {}
+
+    def perform(self, owed: Iterable[m.Effect]) -> None:
+        """Begin what is owed and not under way; forget what is owed no more."""
+        wanted = set(owed)
+        fresh = [effect for effect in wanted if effect not in self._under_way]
+        self._under_way = wanted
+        for effect in sorted(fresh, key=_age):
+            self._begin(effect)
+
+    def close(self) -> None:
+        """End all sessions and checks; return when every thread has."""
+        self._sessions.close()
+        self._workspaces.close()
+        for pool in (self._git, self._landing, self._starts, self._collects, self._checks):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _begin(self, effect: m.Effect) -> None:
+        match effect:
+            case m.Sweep():
+                self._submit(self._git, lambda: self._sweep())
+            case m.OpenSession():
+                with self._guard:
+                    self._opening.add(effect.token)
+                self._submit(self._git, lambda: self._prepare(effect))
+            case m.EndSession():
+                self._end(effect)
+            case m.Save():
+                self._submit(self._git, lambda: self._save(effect))
+            case m.Collect():
+                self._submit(self._collects, lambda: self._collect(effect))
+            case m.Check():
+                self._submit(self._checks, lambda: self._check(effect))
+            case m.Land():
+                self._submit(self._landing, lambda: self._land(effect))
+            case m.Clear():
+                self._submit(self._git, lambda: self._clear(effect))
+
+    def _submit(self, pool: ThreadPoolExecutor, work: Callable[[], None]) -> None:
+        pool.submit(work).add_done_callback(self._watch)
+
+    def _watch(self, done: Future[None]) -> None:
+        if done.cancelled():
+            return
+        fault = done.exception()
+        if fault is not None and not isinstance(fault, Leaving):
+            self._fail(fault)
+
+    # ------------------------------------------------------------ sessions
+
+    def _sweep(self) -> None:
+        ended = self._sessions.sweep()
+        self._emit(m.Swept(at=self._clock.now(), ended=ended))
+
+    def _prepare(self, order: m.OpenSession) -> None:
+        """In the git lane: the worktree. What follows may take long and happens beside it."""
+        if self._is_unwanted(order):
+            return
+        try:
+            self._workspaces.prepare(order)
+        except WorkspaceFault as fault:
+            self._not_started(order, Ending.NOT_STARTED, str(fault))
+            return
+        self._submit(self._starts, lambda: self._open(order))
+
+    def _open(self, order: m.OpenSession) -> None:
+        if self._is_unwanted(order):
+            return
+        try:
+            place = self._workspaces.furnish(order)
+            launch = self._agents.launch(order, worktree=place.worktree, scratch=place.scratch)
+            reader = self._agents.reader(order, scratch=place.scratch)
+            at_spawn = self._agents.starts_at_spawn(order.route)
+            session = self._sessions.open(order, launch, reader, at_spawn=at_spawn, emit=self._heard)
+        except (WorkspaceFault, SpawnFailed) as fault:
+            self._not_started(order, Ending.NOT_STARTED, str(fault))
+            return
+        except AgentMissing as fault:
+            self._not_started(order, Ending.UNAVAILABLE, str(fault))
+            return
+        with self._guard:
+            self._live[order.token] = session
+            self._opening.discard(order.token)
+            unwanted = self._unwanted.pop(order.token, None)
+        if unwanted is not None:
+            session.end(unwanted, order.grace_s)
+
+    def _not_started(self, order: m.OpenSession, ending: Ending, reason: str) -> None:
+        with self._guard:
+            self._opening.discard(order.token)
+            self._unwanted.pop(order.token, None)
+        verdict = Verdict(ending=ending, reason=reason)
+        self._emit(m.SessionEnded(at=self._clock.now(), token=order.token, verdict=verdict))
+
+    def _is_unwanted(self, order: m.OpenSession) -> bool:
+        """Given up before it was open: then there is nothing to end."""
+        with self._guard:
+            reason = self._unwanted.get(order.token)
+        if reason is None:
+            return False
+        self._not_started(order, Ending.STOPPED, reason)
+        return True
+
+    def _end(self, effect: m.EndSession) -> None:
+        with self._guard:
+            session = self._live.get(effect.token)
+            if session is None and effect.token in self._opening:
+                self._unwanted[effect.token] = effect.reason
+        if session is not None:
+            session.end(effect.reason, effect.grace_s)
+
+    def _heard(self, signal: m.Signal) -> None:
+        if isinstance(signal, m.SessionEnded):
+            with self._guard:
+                self._live.pop(signal.token, None)
+        self._emit(signal)
+
+    # ------------------------------------------------------------ work
+
+    def _save(self, effect: m.Save) -> None:
+        try:
+            commit, fault = self._workspaces.save(effect), ""
+        except WorkspaceFault as refused:
+            commit, fault = None, str(refused)
+        self._emit(m.Saved(at=self._clock.now(), token=effect.token, commit=commit, fault=fault))
+
+    def _collect(self, effect: m.Collect) -> None:
+        now = self._clock.now
+        try:
+            work = self._workspaces.collect(effect)
+        except WorkspaceFault as refused:
+            self._emit(m.Collected(at=now(), token=effect.token, commit=None, fault=str(refused)))
+            return
+        self._emit(m.Collected(at=now(), token=effect.token, commit=work.commit, tree=work.tree, files=work.files))
+
+    def _check(self, effect: m.Check) -> None:
+        result = self._workspaces.check(effect)
+        self._emit(
+            m.Checked(
+                at=self._clock.now(),
+                token=effect.token,
+                passed=result.passed,
+                command=result.command,
+                output=result.output,
+            )
+        )
+
+    def _land(self, effect: m.Land) -> None:
+        token = effect.token
+        try:
+            answer = self._workspaces.land(effect)
+        except WorkspaceFault as refused:
+            self._emit(
+                m.LandingRefused(at=self._clock.now(), token=token, ending=Ending.NOT_STARTED, evidence=str(refused))
+            )
+            return
+        at = self._clock.now()
+        match answer:
+            case LandedAt(commit=commit, tree=tree, found=found):
+                self._emit(m.Landed(at=at, token=token, commit=commit, tree=tree, found=found))
+            case Conflict(evidence=evidence):
+                self._emit(m.LandingRefused(at=at, token=token, ending=Ending.CONFLICT, evidence=evidence))
+            case Red(command=command, output=output):
+                evidence = f"{command}\n{output}"
+                self._emit(m.LandingRefused(at=at, token=token, ending=Ending.MERGED_RED, evidence=evidence))
+            case Empty():
+                self._emit(m.NothingToLand(at=at, token=token))
+
+    def _clear(self, effect: m.Clear) -> None:
+        try:
+            self._workspaces.clear(effect)
+            fault = ""
+        except WorkspaceFault as refused:
+            fault = str(refused)
+        self._emit(m.Cleared(at=self._clock.now(), bead=effect.bead, fault=fault))
+
+
+def _age(effect: m.Effect) -> int:
+    """Older attempts first, so that the lanes keep the order in which the core decided."""
+    return effect.token if isinstance(effect, m.OpenSession | m.Save | m.Collect | m.Check | m.Land) else 0

@@ -1,0 +1,122 @@
+"""The control loop: the one owner of the state, and the store's only writer.
+
+Takes signals off one queue, lets `decide` say what becomes true, commits that, and only then has the lanes do what
+the new state owes. Knows no policy, no git, no terminal.
+"""
+
+from __future__ import annotations
+
+import queue
+
+from orchestrator.core import messages as m
+from orchestrator.core.decide import advance, idle_and_paused
+from orchestrator.core.model import ProcessName
+from orchestrator.core.owed import owed
+from orchestrator.core.state import State
+from orchestrator.runtime.lanes import Lanes
+from orchestrator.runtime.ports import Clock, Listener, Store
+
+REQUESTS_EVERY_S = 0.25
+"""How often operators' requests are looked for: the only polling there is."""
+
+
+class Broken(Exception):
+    """A lane failed in a way that nobody foresaw: our own fault. The state is safe; the run can be taken up again."""
+
+
+class Inbox:
+    """Where every thread hands in its signals. Safe to use from a signal handler."""
+
+    def __init__(self) -> None:
+        # SimpleQueue.put is reentrant; Queue.put in a signal handler may wait for a lock that its own thread holds.
+        self._queue: queue.SimpleQueue[m.Signal | BaseException] = queue.SimpleQueue()
+
+    def put(self, signal: m.Signal) -> None:
+        self._queue.put(signal)
+
+    def fail(self, fault: BaseException) -> None:
+        self._queue.put(fault)
+
+    def take(self, timeout_s: float) -> list[m.Signal]:
+        """All there is, after waiting for the first one. Raises what a lane broke on."""
+        found: list[m.Signal] = []
+        try:
+            first: m.Signal | BaseException | None = self._queue.get(timeout=max(timeout_s, 0.0))
+        except queue.Empty:
+            return found
+        while first is not None:
+            if isinstance(first, BaseException):
+                raise Broken(f"{type(first).__name__}: {first}") from first
+            found.append(first)
+            try:
+                first = self._queue.get_nowait()
+            except queue.Empty:
+                first = None
+        return found
+
+
+class ControlLoop:
+    def __init__(
+        self, *, state: State, store: Store, lanes: Lanes, inbox: Inbox, clock: Clock, listeners: tuple[Listener, ...]
+    ) -> None:
+        self._state = state
+        self._store = store
+        self._lanes = lanes
+        self._inbox = inbox
+        self._clock = clock
+        self._listeners = listeners
+        self._asked: set[int] = set()
+        self._look_at = 0.0
+
+    def run(self, *, epoch: int, process: ProcessName, host: str) -> State:
+        """Until the run has ended, or is paused with nothing under way. Raises `StoreFault` and `Broken`."""
+        self._inbox.put(m.Opened(at=self._clock.now(), epoch=epoch, process=process, host=host))
+        while True:
+            signals = self._inbox.take(self._patience())
+            signals += self._requests()
+            if not signals and self._is_due():
+                signals = [m.TimePassed(at=self._clock.now())]
+            if signals:
+                self._advance(signals)
+            if self._state.ended_at is not None or (self._state.swept and idle_and_paused(self._state)):
+                return self._state
+
+    def _advance(self, signals: list[m.Signal]) -> None:
+        """Whatever has gathered is decided in turn and committed together."""
+        events = [event for signal in signals for event in advance(self._state, signal)]
+        if events:
+            self._store.append(events)
+            for event in events:
+                for listener in self._listeners:
+                    listener.heard(event)
+        self._lanes.perform(owed(self._state))
+
+    def _patience(self) -> float:
+        until = self._look_at
+        due = self._state.deadlines.next()
+        if due is not None and self._state.swept:
+            until = min(until, due)
+        return until - self._clock.now()
+
+    def _is_due(self) -> bool:
+        due = self._state.deadlines.next()
+        return self._state.swept and due is not None and due <= self._clock.now()
+
+    def _requests(self) -> list[m.Signal]:
+        """Operators' requests, each handed on once; none before the sweep, when nothing may be decided yet."""
+        now = self._clock.now()
+        if now < self._look_at:
+            return []
+        self._look_at = now + REQUESTS_EVERY_S
+        if not self._state.swept:
+            return []
+        fresh: list[m.Signal] = []
+        for asked in self._store.requests():
+            if asked.request is not None and asked.request not in self._asked:
+                self._asked.add(asked.request)
+                fresh.append(
+                    m.Asked(
+                        at=now, verb=asked.verb, request=asked.request, bead=asked.bead, text=asked.text, by=asked.by
+                    )
+                )
+        return fresh

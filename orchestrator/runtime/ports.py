@@ -1,0 +1,356 @@
+"""What the control loop needs of the world, as Protocols: each has a real adapter and one for tests.
+
+Knows no git, no terminal, no database. Adapters raise nothing across these borders but what is named here:
+what goes wrong in the world is an answer, because policy has to decide about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from orchestrator.core.messages import (
+    Asked,
+    Check,
+    Clear,
+    Collect,
+    Event,
+    Land,
+    OpenSession,
+    Save,
+    Signal,
+)
+from orchestrator.core.model import BeadId, Commit, ProcessName, RouteName, Token, Tree, Usage, Verdict
+
+Emit = Callable[[Signal], None]
+"""Hands a signal to the control loop, from any thread; never blocks."""
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+
+# ---------------------------------------------------------------- the store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """The process that writes a repository's state."""
+
+    process: ProcessName
+    host: str
+    since: float
+    run: str
+
+
+class StoreFault(Exception):
+    """The state cannot be read or written. Its message says why, and what to do."""
+
+
+class StoreFull(StoreFault):
+    """No space is left. Nothing of the last batch is kept; all before it is."""
+
+
+class StoreReadOnly(StoreFault):
+    """The state folder cannot be written."""
+
+
+class StoreDamaged(StoreFault):
+    """The database is not one, or not whole."""
+
+
+class StoreTooNew(StoreFault):
+    """A newer orchestrator made it."""
+
+
+class StoreTaken(StoreFault):
+    """Another orchestrator writes it now."""
+
+    def __init__(self, message: str, holder: Holder | None) -> None:
+        super().__init__(message)
+        self.holder = holder
+
+
+class Store(Protocol):
+    """The event log with its projections. One writer at a time; everybody else reads."""
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Commit events and what follows from them in one transaction.
+
+        Raises `StoreFault`; nothing of the batch is then kept.
+        """
+        ...
+
+    def events(self) -> Iterable[Event]:
+        """Every event of the run, in order."""
+        ...
+
+    def requests(self) -> Sequence[Asked]:
+        """Operators' requests that no event has answered yet, oldest first."""
+        ...
+
+    def close(self) -> None: ...
+
+
+# ---------------------------------------------------------------- agents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How to start an agent for one attempt."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    """The whole environment: nothing is inherited beside it."""
+    cwd: Path
+    files: Mapping[Path, str] = field(default_factory=dict)
+    """To be written before the start where they are not there yet (trust, onboarding)."""
+    paste: str | None = None
+    """Typed into an interactive agent once it is up."""
+    ignores_term: bool = False
+    """SIGTERM is a waste of the grace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """Something that an agent's output means. Never raw output."""
+
+    started: bool = False
+    note: str = ""
+    session: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    final: bool = False
+    """Its last event: it has 20 s to leave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How the agent's own process ended."""
+
+    code: int | None
+    signal: int | None = None
+    forced: bool = False
+    """We ended it, or what was left of it after its final event."""
+
+
+class Reader(Protocol):
+    """Reads one session's output as it comes. Used by one thread."""
+
+    def feed(self, chunk: bytes) -> Sequence[Sign]: ...
+
+    def verdict(self, exit: Exit, *, at: float) -> Verdict:
+        """What it all amounts to. Whether anything changed is not known here: git says that later."""
+        ...
+
+
+class Agents(Protocol):
+    """The agent programs of a run, by route."""
+
+    def launch(self, order: OpenSession, *, worktree: Path, scratch: Path) -> Launch:
+        """`scratch` is a folder of this attempt, outside the worktree: prompt file, outcome file, home.
+
+        Raises `AgentMissing` when the program is not there.
+        """
+        ...
+
+    def reader(self, order: OpenSession, *, scratch: Path) -> Reader: ...
+
+    def starts_at_spawn(self, route: RouteName) -> bool:
+        """This agent gives no first sign of its own: being spawned is its first sign."""
+        ...
+
+
+class AgentMissing(Exception):
+    """The program of this route is not installed, or not executable. Its message says what was looked for."""
+
+
+# ---------------------------------------------------------------- sessions
+
+
+class Session(Protocol):
+    """One agent in one pseudo-terminal, with a thread of its own."""
+
+    def end(self, reason: str, grace_s: float) -> None:
+        """Ask its thread to end the whole tree. Returns at once; `SessionEnded` follows."""
+        ...
+
+
+class Sessions(Protocol):
+    def open(self, order: OpenSession, launch: Launch, reader: Reader, *, at_spawn: bool, emit: Emit) -> Session:
+        """Start it, and return once it is spawned.
+
+        Emits `Spawned`, `GaveSign`, `Progressed`, `WentSilent` and, as its last word, `SessionEnded`: when the
+        agent and every process with its mark are gone. Raises `SpawnFailed` when it could not be started.
+        """
+        ...
+
+    def sweep(self) -> int:
+        """End every process with this repository's mark; how many there were."""
+        ...
+
+    def close(self) -> None:
+        """End what is still there, at once, and wait for the threads."""
+        ...
+
+
+class SpawnFailed(Exception):
+    """No terminal, no process: the machine's fault. Its message says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    code: int
+    output: str
+    """The end of what it printed, at most 8,000 characters, without terminal escapes."""
+    timed_out: bool = False
+    cancelled: bool = False
+    """We ended it, because the orchestrator is leaving: its code says nothing."""
+
+
+class Commands(Protocol):
+    """Runs shell commands of the person's: checks, setup. From any thread; never on a terminal."""
+
+    def run(self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path) -> CommandResult:
+        """Run it by `/bin/sh -c`, with our own environment, `env` on top, and our mark.
+
+        Its whole process tree is gone when this returns. Output goes to `log` in full.
+        """
+        ...
+
+    def close(self) -> None:
+        """End what runs, at once; later runs come back `cancelled`."""
+        ...
+
+
+# ---------------------------------------------------------------- the repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandedAt:
+    commit: Commit
+    tree: Tree
+    found: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """The merge does not go through by itself."""
+
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Red:
+    """The merged tree failed this check."""
+
+    command: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Empty:
+    """The target has it all already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What was in a worktree, as one commit. Without a commit nothing differs from where it began."""
+
+    commit: Commit | None
+    tree: Tree | None = None
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    passed: bool
+    command: str = ""
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an attempt happens."""
+
+    worktree: Path
+    scratch: Path
+    """A folder of this attempt's own outside the worktree: its prompt, its outcome file."""
+
+
+class Workspaces(Protocol):
+    """Worktrees, the keeping of work, and the target branch.
+
+    `prepare`, `save` and `clear` are called from one lane, `land` from another, the rest from any thread. Every
+    method is safe to call again after a death in its middle.
+    """
+
+    def prepare(self, order: OpenSession) -> Path:
+        """The worktree to work in. Raises `WorkspaceFault`."""
+        ...
+
+    def furnish(self, order: OpenSession) -> Place:
+        """Make the prepared worktree fit to work in: `setup` once per worktree. May take minutes.
+
+        Raises `WorkspaceFault` and `Leaving`.
+        """
+        ...
+
+    def save(self, order: Save) -> Commit | None:
+        """Keep everything in it under an attic ref; None: nothing differs from the base. Raises `WorkspaceFault`."""
+        ...
+
+    def collect(self, order: Collect) -> Work:
+        """Raises `WorkspaceFault`."""
+        ...
+
+    def check(self, order: Check) -> CheckResult:
+        """Raises `Leaving`."""
+        ...
+
+    def land(self, order: Land) -> LandedAt | Conflict | Red | Empty:
+        """Raises `WorkspaceFault` and `Leaving`."""
+        ...
+
+    def clear(self, order: Clear) -> None:
+        """Raises `WorkspaceFault`; nothing is then removed."""
+        ...
+
+    def landed(self) -> Mapping[BeadId, Commit]:
+        """Which beads' commits stand on the target."""
+        ...
+
+    def close(self) -> None:
+        """End running commands, then remove what is ours alone (the tree in which merges are checked)."""
+        ...
+
+
+class WorkspaceFault(Exception):
+    """The repository or the disk refused. Its message says what to do."""
+
+
+class Leaving(Exception):
+    """The orchestrator is on its way out, and what was asked for is cut short: it is owed again at the next start."""
+
+
+# ---------------------------------------------------------------- listeners
+
+
+class Listener(Protocol):
+    """Sees every event once it is committed: logs, progress. Decides nothing; must not raise."""
+
+    def heard(self, event: Event) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What every process of ours carries in its environment, so that it is found whatever became of its group."""
+
+    repository: str
+    """The value of ORCHESTRATOR_MARK: names the repository's state folder."""
+
+    def of(self, token: Token) -> Mapping[str, str]:
+        return {"ORCHESTRATOR_MARK": self.repository, "ORCHESTRATOR_TOKEN": str(token)}

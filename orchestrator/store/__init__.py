@@ -1,0 +1,6 @@
+"""What knows a database: the event log with its projections, leases, requests, and who may write."""
+
+from orchestrator.store.database import Database, RunRow
+from orchestrator.store.memory import MemoryStore
+
+__all__ = ["Database", "MemoryStore", "RunRow"]

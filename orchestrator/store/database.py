@@ -1,0 +1,354 @@
+"""A repository's state in SQLite: one writer, any number of readers.
+
+WAL and `synchronous=FULL`: what was committed survives a power cut, and readers never wait. The writer proves itself
+by a file lock that the kernel lets go of when its process dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import BeadId, ProcessName, Token
+from orchestrator.runtime.ports import (
+    Holder,
+    StoreDamaged,
+    StoreFault,
+    StoreFull,
+    StoreReadOnly,
+    StoreTaken,
+    StoreTooNew,
+)
+from orchestrator.store.codec import decode, encode
+from orchestrator.store.projections import Projector
+
+FILE = "state.db"
+LOCK = "writer.lock"
+BUSY_S = 20.0
+"""How long a statement waits for another's transaction; all of ours take milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    id: int
+    name: str
+    digest: str
+    state: str
+    begun_at: float
+    ended_at: float | None
+
+
+class Database:
+    """Opened by `write` or by `read`; closed by its user."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path, lock: int | None) -> None:
+        self._db = connection
+        self._folder = folder
+        self._lock = lock
+
+    @classmethod
+    def write(cls, folder: Path) -> Database:
+        """Raises `StoreTaken` while another process has it, and other `StoreFault`s."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as fault:
+            raise _of_system(fault, folder) from fault
+        try:
+            _claim(lock)
+        except BlockingIOError:
+            os.close(lock)
+            holder = cls._holder_of(folder)
+            raise StoreTaken(_taken(holder, folder), holder) from None
+        try:
+            with _faults(folder):
+                connection = _connect(folder / FILE, "rwc")
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                _migrate(connection, folder)
+        except BaseException:
+            os.close(lock)
+            raise
+        return cls(connection, folder, lock)
+
+    @classmethod
+    def read(cls, folder: Path) -> Database:
+        """Raises `FileNotFoundError` where there is no state, and `StoreFault`s."""
+        if not (folder / FILE).exists():
+            raise FileNotFoundError(folder / FILE)
+        with _faults(folder):
+            connection = _connect(folder / FILE, "ro")
+            _check_version(connection, folder)
+        return cls(connection, folder, None)
+
+    def close(self) -> None:
+        self._db.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    # ------------------------------------------------------------ runs
+
+    def newest(self, name: str | None = None) -> RunRow | None:
+        """The newest run, or the newest of that name."""
+        where, values = ("WHERE name = ?", [name]) if name is not None else ("", [])
+        with _faults(self._folder):
+            row = self._db.execute(
+                f"SELECT id, name, digest, state, begun_at, ended_at FROM runs {where} ORDER BY id DESC LIMIT 1", values
+            ).fetchone()
+        return (
+            RunRow(id=row[0], name=row[1], digest=row[2], state=row[3], begun_at=row[4], ended_at=row[5])
+            if row
+            else None
+        )
+
+    def begin(self, planned: m.RunPlanned, digest: str) -> RunStore:
+        """A new run, whose history begins with this event."""
+        with _faults(self._folder), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            cursor = self._db.execute(
+                "INSERT INTO runs (name, digest, state, begun_at) VALUES (?, ?, 'running', ?)",
+                (planned.manifest.name, digest, planned.at),
+            )
+            run = cursor.lastrowid
+            assert run is not None
+            store = RunStore(self._db, self._folder, run)
+            store.write_all([planned])
+        return store
+
+    def resume(self, run: int) -> RunStore:
+        store = RunStore(self._db, self._folder, run)
+        for event in store.events():
+            store.projector.follow(event)
+        return store
+
+    def numbers(self) -> dict[BeadId, int]:
+        """The highest attempt number of each bead, over all runs."""
+        with _faults(self._folder):
+            rows = self._db.execute("SELECT bead, MAX(number) FROM attempts GROUP BY bead").fetchall()
+        return {BeadId(bead): number for bead, number in rows}
+
+    def token(self) -> Token:
+        with _faults(self._folder):
+            row = self._db.execute("SELECT COALESCE(MAX(token), 0) FROM attempts").fetchone()
+        return Token(row[0])
+
+    # ------------------------------------------------------------ the writer
+
+    def take(self, process: ProcessName, host: str, since: float, run: str) -> int:
+        """Write down who writes, and open the next epoch, which it returns."""
+        with _faults(self._folder), self._db:
+            row = self._db.execute("SELECT epoch FROM writer").fetchone()
+            epoch = (row[0] if row else 0) + 1
+            self._db.execute(
+                "REPLACE INTO writer VALUES (1, ?, ?, ?, ?, ?, ?)",
+                (epoch, run, process.pid, process.started, host, since),
+            )
+        return epoch
+
+    def holder(self) -> Holder | None:
+        """Who writes now: None when nobody does, whatever the last writer wrote."""
+        if not _locked(self._folder):
+            return None
+        with _faults(self._folder):
+            row = self._db.execute("SELECT pid, started, host, since, run FROM writer").fetchone()
+        if row is None:
+            return None
+        return Holder(process=ProcessName(pid=row[0], started=row[1]), host=row[2], since=row[3], run=row[4])
+
+    @classmethod
+    def _holder_of(cls, folder: Path) -> Holder | None:
+        try:
+            database = cls.read(folder)
+        except (FileNotFoundError, StoreFault):
+            return None  # it is taken all the same; only by whom cannot be said
+        try:
+            return database.holder()
+        finally:
+            database.close()
+
+    # ------------------------------------------------------------ requests
+
+    @staticmethod
+    def ask(folder: Path, run: int, asked: m.Asked) -> int:
+        """Leave a request for the run's orchestrator; its number. The only thing that a reader may write."""
+        if not (folder / FILE).exists():
+            raise FileNotFoundError(folder / FILE)
+        with _faults(folder):
+            connection = _connect(folder / FILE, "rw")
+            try:
+                with connection:
+                    cursor = connection.execute(
+                        "INSERT INTO requests (run, verb, bead, text, by, asked_at) VALUES (?, ?, ?, ?, ?, ?)",
+                        (run, asked.verb, asked.bead, asked.text, asked.by, asked.at),
+                    )
+                assert cursor.lastrowid is not None
+                return cursor.lastrowid
+            finally:
+                connection.close()
+
+    def answer(self, request: int) -> tuple[bool, str] | None:
+        """What became of a request; None: nothing yet."""
+        with _faults(self._folder):
+            row = self._db.execute(
+                "SELECT accepted, answer, answered_at FROM requests WHERE id = ?", (request,)
+            ).fetchone()
+        return (bool(row[0]), row[1]) if row and row[2] is not None else None
+
+    def events_of(self, run: int) -> Iterator[m.Event]:
+        return iter(RunStore(self._db, self._folder, run).events())
+
+    def events_since(self, run: int, seq: int) -> list[tuple[int, m.Event]]:
+        """For a reader that follows a live run."""
+        with _faults(self._folder):
+            rows = self._db.execute(
+                "SELECT seq, kind, body FROM events WHERE run = ? AND seq > ? ORDER BY seq", (run, seq)
+            ).fetchall()
+        return [(row[0], decode(row[1], row[2])) for row in rows]
+
+
+class RunStore:
+    """The event log of one run (`runtime.ports.Store`)."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path, run: int) -> None:
+        self._db = connection
+        self._folder = folder
+        self.run = run
+        self.projector = Projector(connection, run)
+
+    def append(self, events: Sequence[m.Event]) -> None:
+        with _faults(self._folder), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self.write_all(events)
+
+    def write_all(self, events: Sequence[m.Event]) -> None:
+        """Inside a transaction of the caller's."""
+        self._db.executemany(
+            "INSERT INTO events (run, at, kind, body) VALUES (?, ?, ?, ?)",
+            [(self.run, event.at, type(event).__name__, encode(event)) for event in events],
+        )
+        for event in events:
+            self.projector.write(event)
+
+    def events(self) -> Iterable[m.Event]:
+        with _faults(self._folder):
+            rows = self._db.execute("SELECT kind, body FROM events WHERE run = ? ORDER BY seq", (self.run,)).fetchall()
+        return [decode(kind, body) for kind, body in rows]
+
+    def requests(self) -> Sequence[m.Asked]:
+        with _faults(self._folder):
+            rows = self._db.execute(
+                "SELECT id, verb, bead, text, by, asked_at FROM requests"
+                " WHERE run = ? AND answered_at IS NULL ORDER BY id",
+                (self.run,),
+            ).fetchall()
+        return [
+            m.Asked(request=row[0], verb=m.Verb(row[1]), bead=row[2], text=row[3], by=row[4], at=row[5]) for row in rows
+        ]
+
+    def close(self) -> None:
+        """The connection is the database's."""
+
+
+# ---------------------------------------------------------------- connections
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, folder: Path) -> None:
+    """Bring an older schema up to this version, a step at a time, each in a transaction."""
+    _check_version(connection, folder)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for number, script in _steps():
+        if number > version:
+            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+def _check_version(connection: sqlite3.Connection, folder: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    newest = _steps()[-1][0]
+    if version > newest:
+        raise StoreTooNew(
+            f"the state in {folder} has schema {version}, this version knows up to {newest}: use the newer orchestrator"
+        )
+
+
+def _steps() -> list[tuple[int, str]]:
+    files = resources.files("orchestrator.store").joinpath("schema").iterdir()
+    return sorted((int(file.name.partition(".")[0]), file.read_text()) for file in files if file.name.endswith(".sql"))
+
+
+@retry(retry=retry_if_exception_type(BlockingIOError), stop=stop_after_delay(0.5), wait=wait_fixed(0.02), reraise=True)
+def _claim(lock: int) -> None:
+    """A reader that looks whether anybody writes has the lock for microseconds: that is not a writer."""
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _locked(folder: Path) -> bool:
+    """Some process has the writer's lock."""
+    try:
+        probe = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(probe)
+    return False
+
+
+# ---------------------------------------------------------------- faults
+
+
+@contextmanager
+def _faults(folder: Path) -> Iterator[None]:
+    """SQLite's errors as ours: whose fault it is, and what to do."""
+    try:
+        yield
+    except sqlite3.Error as fault:
+        text = str(fault)
+        if "full" in text or "disk I/O" in text:
+            raise StoreFull(
+                f"the disk that holds {folder} is full or failing ({text}): make room, then run again"
+            ) from fault
+        if "readonly" in text or "unable to open" in text:
+            raise StoreReadOnly(f"{folder} cannot be written ({text}): check its owner and permissions") from fault
+        if "malformed" in text or "not a database" in text:
+            raise StoreDamaged(
+                f"{folder / FILE} is damaged ({text}): move it away and begin anew; what landed is found on the target"
+            ) from fault
+        raise StoreFault(f"the state in {folder} refused: {text}") from fault
+
+
+def _of_system(fault: OSError, folder: Path) -> StoreFault:
+    if fault.errno == errno.ENOSPC:
+        return StoreFull(f"the disk that holds {folder} is full: make room, then run again")
+    return StoreReadOnly(f"{folder} cannot be written ({fault.strerror}): check its owner and permissions")
+
+
+def _taken(holder: Holder | None, folder: Path) -> str:
+    if holder is None:
+        return f"another orchestrator is at work on this repository (it has {folder / LOCK} locked)"
+    since = dt.datetime.fromtimestamp(holder.since, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return (
+        f"another orchestrator is at work on this repository: run {holder.run!r}, pid {holder.process.pid} on "
+        f"{holder.host}, since {since}. `orchestrator status` shows it; `orchestrator stop` ends it"
+    )
