@@ -109,10 +109,16 @@ WORKER: Table[W] = {
     },
     W.ERROR: {
         m.RunOpened: W.ERROR,
+        m.SessionGivenUp: W.ERROR,
         m.SessionBroke: W.RECOVERY,
     },
-    W.RECOVERY: {m.AttemptEnded: W.IDLE},
-    W.COMPLETING: {m.WorkCollected: W.COMPLETING, m.AttemptEnded: W.IDLE, m.SessionBroke: W.RECOVERY},
+    W.RECOVERY: {m.SessionGivenUp: W.RECOVERY, m.AttemptEnded: W.IDLE},
+    W.COMPLETING: {
+        m.WorkCollected: W.COMPLETING,
+        m.SessionGivenUp: W.COMPLETING,  # a person gave the bead up: it goes when its worktree is at rest
+        m.AttemptEnded: W.IDLE,
+        m.SessionBroke: W.RECOVERY,
+    },
     W.BACKOFF: {m.WorkerWoke: W.IDLE},
     W.FAILED: {m.WorkerWoke: W.IDLE},
 }

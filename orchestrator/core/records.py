@@ -127,3 +127,13 @@ class Totals:
     tokens: int = 0
     unpriced: int = 0
     """Ended attempts of agents that said no cost: unknown is not zero."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """US dollars that are committed."""
+
+    spent: float
+    """By ended attempts, and by those that run as far as they have said."""
+    reserved: float
+    """For what else those that run may cost."""

@@ -21,6 +21,7 @@ from orchestrator.core.model import (
     Bead,
     BeadId,
     BeadState,
+    BreakerState,
     Ending,
     Manifest,
     ProcessName,
@@ -33,7 +34,7 @@ from orchestrator.core.model import (
     WorkerState,
 )
 from orchestrator.core.ready import ReadyQueue
-from orchestrator.core.records import Attempt, BeadRecord, Breaker, Totals, WorkerRecord
+from orchestrator.core.records import Attempt, BeadRecord, Breaker, Money, Totals, WorkerRecord
 
 ACTIVE = frozenset({BeadState.READY, BeadState.RUNNING, BeadState.VERIFYING, BeadState.MERGING})
 SETTLED = frozenset({BeadState.DONE, BeadState.FAILED, BeadState.BLOCKED, BeadState.CANCELLED})
@@ -53,9 +54,12 @@ class State:
         self.traits: dict[AgentName, AgentTraits] = {traits.name: traits for traits in planned.manifest.agents}
         self.graph = TaskGraph(planned.manifest.beads)
         self.target_base = planned.target_base
+        self.source = planned.source
         self.run = RunState.RUNNING
         self.run_reason = ""
         self.planned_at = planned.at
+        self.latest = planned.at
+        """The time of the newest event: none is older than the one before it."""
         self.ended_at: float | None = None
         self.epoch = 0
         self.process: ProcessName | None = None
@@ -70,6 +74,8 @@ class State:
         self.attempts: dict[Token, Attempt] = {}
         self.workers: dict[WorkerId, WorkerRecord] = {}
         self.worker_counts: dict[WorkerState, int] = dict.fromkeys(WorkerState, 0)
+        self.surplus = 0
+        """Workers that go when their attempt has ended: an earlier process had more."""
         self._staff(planned.at)
         self.breakers: dict[RouteName, Breaker] = {
             route: Breaker(route=route, since=planned.at) for bead in planned.manifest.beads for route in bead.routes
@@ -124,9 +130,11 @@ class State:
     def live(self, token: Token) -> Attempt | None:
         """The attempt, if a worker still has it: anything said of another is late, and void."""
         attempt = self.attempts.get(token)
-        if attempt is None or self.workers[attempt.worker].token != token:
-            return None
-        return attempt
+        return attempt if attempt is not None and self._has_worker(attempt) else None
+
+    def _has_worker(self, attempt: Attempt) -> bool:
+        worker = self.workers.get(attempt.worker)
+        return worker is not None and worker.token == attempt.token
 
     def worker_of(self, attempt: Attempt) -> WorkerRecord:
         return self.workers[attempt.worker]
@@ -143,14 +151,14 @@ class State:
                     return holder.id
         return None
 
-    def committed_usd(self) -> float:
-        """Spent, and reserved for what runs."""
-        running = sum(
-            max(attempt.reserved_usd, attempt.usage.usd or 0.0)
-            for attempt in self.attempts.values()
-            if self.workers[attempt.worker].token == attempt.token
-        )
-        return self.totals.usd + running
+    def committed_usd(self) -> Money:
+        spent, reserved = self.totals.usd, 0.0
+        for attempt in self.attempts.values():
+            if self._has_worker(attempt):
+                used = attempt.usage.usd or 0.0
+                spent += used
+                reserved += max(attempt.reserved_usd - used, 0.0)
+        return Money(spent=spent, reserved=reserved)
 
     def landing_order(self) -> list[BeadId]:
         return sorted(self.merging, key=self.graph.ranks.__getitem__)
@@ -171,6 +179,7 @@ class State:
     def apply(self, event: m.Event) -> None:
         """Raises `machines.IllegalTransition`; the state is then of no use any more."""
         _APPLY[type(event)](self, event)
+        self.latest = max(self.latest, event.at)
 
     def _staff(self, at: float) -> None:
         """As many workers as the policy says; one too many goes once it has nothing to do."""
@@ -181,9 +190,13 @@ class State:
                 self.worker_counts[WorkerState.IDLE] += 1
         for worker in [each for each in self.workers if each not in set(wanted)]:
             if self.workers[worker].token is None:
-                self.worker_counts[self.workers[worker].state] -= 1
-                self.deadlines.drop(("worker", worker))
-                del self.workers[worker]
+                self._dismiss(worker)
+        self.surplus = len(self.workers) - len(wanted)
+
+    def _dismiss(self, worker: WorkerId) -> None:
+        self.worker_counts[self.workers[worker].state] -= 1
+        self.deadlines.drop(("worker", worker))
+        del self.workers[worker]
 
     # the run
 
@@ -247,7 +260,12 @@ class State:
             self._queue(event.bead, event.at)
 
     def _bead_held(self, event: m.BeadHeld) -> None:
+        token = self.beads[event.bead].token
+        asking = self.attempts[token] if token is not None else None
         self._move(event.bead, event, reason=event.reason)
+        if asking is not None:  # the answer goes to the session that asked
+            record = self.beads[event.bead]
+            self.beads[event.bead] = replace(record, resume=asking.session, stay=asking.route, keep=True)
         self._settle(event.bead)
 
     def _bead_reopened(self, event: m.BeadReopened) -> None:
@@ -255,7 +273,8 @@ class State:
         unmet = sum(self.beads[need].state is not BeadState.DONE for need in record.spec.needs)
         self._move(
             event.bead, event,
-            unmet=unmet, tries=0, lost=0, nothings=0, reason="", released=True, not_before=0.0, shunned=(), strikes=(),
+            unmet=unmet, tries=0, lost=0, reason="", released=record.released or record.state is BeadState.HELD,
+            not_before=0.0, shunned=(), strikes=(),
             briefing=event.briefing or record.briefing,
         )  # fmt: skip
         self.to_clear.pop(event.bead, None)
@@ -270,7 +289,8 @@ class State:
             reason=event.reason,
             not_before=event.not_before, resume=event.resume, stay=event.route, keep=event.keep,
             briefing=event.briefing,
-            tries=record.tries + event.tried, lost=record.lost + (not event.tried), strikes=(*record.strikes, event.strike) if event.strike else record.strikes,
+            tries=record.tries + event.tried, lost=record.lost + (not event.tried),
+            strikes=(*record.strikes, event.strike) if event.strike else record.strikes,
             shunned=(*shunned, (event.shun, event.shun_until)) if event.shun else shunned,
         )  # fmt: skip
         self._let_go(event.bead)
@@ -333,6 +353,7 @@ class State:
         self._move(
             event.bead, event,
             number=event.number, attempts=record.attempts + 1, token=event.token, route=event.route, occupies=True,
+            resume=None, stay=None, keep=False, briefing="",
         )  # fmt: skip
         self._work(event.worker, event, token=event.token)
         self.attempts[event.token] = Attempt(
@@ -349,8 +370,10 @@ class State:
     def _session_spawned(self, event: m.SessionSpawned) -> None:
         """Its time runs from here: making the worktree and setting it up is not the agent's time."""
         attempt = self._attempt(event.token, process=event.process, worktree=event.worktree)
-        if self.workers[attempt.worker].state is WorkerState.STARTING:
+        state = self.workers[attempt.worker].state
+        if state is WorkerState.STARTING:
             self.deadlines.set(("start", event.token), event.at + self.policy.start_timeout_s)
+        if state in (WorkerState.STARTING, WorkerState.RUNNING):
             self.deadlines.set(("bead", event.token), event.at + self.beads[attempt.bead].spec.timeout_s)
 
     def _agent_started(self, event: m.AgentStarted) -> None:
@@ -414,6 +437,8 @@ class State:
 
     def _attempt_ended(self, event: m.AttemptEnded) -> None:
         self._work(event.worker, event, token=None)
+        if self.surplus:
+            self._staff(event.at)
         usage = event.usage
         self.totals = Totals(
             usd=self.totals.usd + (usage.usd or 0.0),
@@ -452,7 +477,8 @@ class State:
         self.breakers[event.route] = replace(breaker, failures=(*recent, event.at), reason=event.reason)
 
     def _breaker_opened(self, event: m.BreakerOpened) -> None:
-        openings = self.breakers[event.route].openings + 1
+        before = self.breakers[event.route]
+        openings = before.openings + (before.state is not BreakerState.OPEN)
         self._break(
             event.route, event, until=event.until, reason=event.reason, openings=openings, failures=(), probe=None
         )
@@ -490,7 +516,8 @@ class State:
         if record.not_before > at:
             self.deadlines.set(("wake", bead), record.not_before)
             return
-        self.ready.add(bead, self.graph.ranks[bead], (self.chain(record, at), record.spec.files))
+        line = (self.chain(record, at), record.spec.routes, record.spec.files)
+        self.ready.add(bead, self.graph.ranks[bead], line)
         shunned = [until for _, until in record.shunned if until > at]
         if shunned:
             self.deadlines.set(("wake", bead), min(shunned))

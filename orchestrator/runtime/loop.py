@@ -10,7 +10,7 @@ import queue
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import advance, idle_and_paused
-from orchestrator.core.model import ProcessName
+from orchestrator.core.model import Policy, ProcessName
 from orchestrator.core.owed import owed
 from orchestrator.core.state import State
 from orchestrator.runtime.lanes import Lanes
@@ -68,9 +68,9 @@ class ControlLoop:
         self._asked: set[int] = set()
         self._look_at = 0.0
 
-    def run(self, *, epoch: int, process: ProcessName, host: str) -> State:
+    def run(self, *, epoch: int, process: ProcessName, host: str, policy: Policy) -> State:
         """Until the run has ended, or is paused with nothing under way. Raises `StoreFault` and `Broken`."""
-        self._inbox.put(m.Opened(at=self._clock.now(), epoch=epoch, process=process, host=host))
+        self._inbox.put(m.Opened(at=self._clock.now(), epoch=epoch, process=process, host=host, policy=policy))
         while True:
             signals = self._inbox.take(self._patience())
             signals += self._requests()

@@ -1,6 +1,7 @@
 """What knows a database: the event log with its projections, leases, requests, and who may write."""
 
-from orchestrator.store.database import Database, RunRow
+from orchestrator.store.codec import digest
+from orchestrator.store.database import Database, RunRow, RunStore
 from orchestrator.store.memory import MemoryStore
 
-__all__ = ["Database", "MemoryStore", "RunRow"]
+__all__ = ["Database", "MemoryStore", "RunRow", "RunStore", "digest"]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import get_args
+import hashlib
+from dataclasses import replace
 
 import msgspec
 
 from orchestrator.core import messages as m
+from orchestrator.core.model import Manifest, Policy
 from orchestrator.runtime.ports import StoreTooNew
 
 KINDS: dict[str, type[m.Event]] = {kind.__name__: kind for kind in m.Event.__subclasses__()}
-assert not get_args(m.Event)
 
 
 def encode(event: m.Event) -> str:
@@ -24,3 +25,9 @@ def decode(kind: str, body: str) -> m.Event:
             f"the state holds an event {kind!r} that this version does not know; use a newer orchestrator"
         )
     return msgspec.json.decode(body, type=KINDS[kind])
+
+
+def digest(manifest: Manifest) -> str:
+    """Tells two manifests apart by what is to be done: settings of the run may change from one start to the next."""
+    work = replace(manifest, policy=Policy(), skipped=())
+    return hashlib.sha256(msgspec.json.encode(work, order="sorted")).hexdigest()

@@ -198,6 +198,12 @@ class Database:
             finally:
                 connection.close()
 
+    def leases(self, run: int) -> tuple[BeadId, ...]:
+        """Which beads hold files."""
+        with _faults(self._folder):
+            rows = self._db.execute("SELECT DISTINCT bead FROM leases WHERE run = ? ORDER BY bead", (run,)).fetchall()
+        return tuple(BeadId(row[0]) for row in rows)
+
     def answer(self, request: int) -> tuple[bool, str] | None:
         """What became of a request; None: nothing yet."""
         with _faults(self._folder):

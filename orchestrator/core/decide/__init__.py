@@ -7,6 +7,7 @@ sees the consequences of those before it. `advance` is the one way to run it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
@@ -27,6 +28,8 @@ def advance(state: State, signal: m.Signal) -> list[m.Event]:
 
 
 def decide(state: State, signal: m.Signal) -> Iterator[m.Event]:
+    if signal.at < state.latest:  # threads overtake each other, and clocks are set back: what is due stays due
+        signal = replace(signal, at=state.latest)
     yield from _REACTIONS[type(signal)](state, signal)
     if state.swept and state.ended_at is None:
         yield from _due(state, signal.at)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import briefing
-from orchestrator.core.decide.outcome import close_attempt, fail, send_back
+from orchestrator.core.decide.outcome import cancel, close_attempt, fail, given_up_by_a_person, send_back
 from orchestrator.core.graph import backoff
 from orchestrator.core.model import BeadState, Ending, Token, Verdict, WorkerState
 from orchestrator.core.records import Attempt
@@ -22,7 +22,10 @@ def collected(state: State, signal: m.Collected) -> Iterator[m.Event]:
     if not attempt or attempt.collected:
         return
     assert attempt.verdict is not None
-    if signal.fault:
+    if given_up := given_up_by_a_person(attempt):
+        yield from close_attempt(state, attempt, given_up, signal.at, saved=signal.commit)
+        yield from cancel(state, attempt.bead, given_up.reason, signal.at)
+    elif signal.fault:
         verdict = Verdict(ending=Ending.LOST, reason=f"its work could not be collected: {signal.fault}")
         yield m.SessionBroke(at=signal.at, token=signal.token, verdict=verdict)
     elif signal.commit is None and attempt.verdict.ending is not Ending.NO_CHANGE_NEEDED:
@@ -40,6 +43,10 @@ def collected(state: State, signal: m.Collected) -> Iterator[m.Event]:
 def checked(state: State, signal: m.Checked) -> Iterator[m.Event]:
     attempt = _completing(state, signal.token)
     if not attempt or not attempt.collected:
+        return
+    if given_up := given_up_by_a_person(attempt):
+        yield from close_attempt(state, attempt, given_up, signal.at)
+        yield from cancel(state, attempt.bead, given_up.reason, signal.at)
         return
     if signal.passed:
         yield from _verified(state, attempt, signal.at)

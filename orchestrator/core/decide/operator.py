@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide.outcome import REOPENABLE, block_dependents, close_attempt, reopen
-from orchestrator.core.model import BeadId, BeadState, BreakerState, Ending, RunState, Verdict, WorkerState
-from orchestrator.core.state import LIVE, State
+from orchestrator.core.decide.outcome import REOPENABLE, cancel, reopen
+from orchestrator.core.model import BeadId, BeadState, BreakerState, Ending, RunState, WorkerState
+from orchestrator.core.state import State
+
+OVER = frozenset({BeadState.DONE, BeadState.FAILED, BeadState.CANCELLED})
 
 
 def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
     by = signal.by or "the operator"
     accepted, text = True, ""
     match signal.verb:
+        case _ if state.ended_at is not None:
+            accepted, text = False, f"the run is {state.run}: start it again first"
         case m.Verb.PAUSE:
             yield m.RunPaused(at=signal.at, reason=signal.text or f"{by} asked for it")
             text = "nothing new starts; what runs may end"
@@ -24,7 +28,8 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
             yield from stop(state, f"{by} stopped it", signal.at)
             text = "its sessions are being ended, their work is kept"
         case m.Verb.DRAIN:
-            yield m.RunStopping(at=signal.at, reason=f"{by} let it drain", now=False)
+            if state.stopping is None:
+                yield m.RunStopping(at=signal.at, reason=f"{by} let it drain", now=False)
             text = "ends when what runs has ended"
         case m.Verb.ABORT if signal.bead is None:
             for bead in list(state.beads):
@@ -33,9 +38,10 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
         case _ if signal.bead is None or signal.bead not in state.beads:
             accepted, text = False, f"there is no bead {signal.bead!r} in this run"
         case m.Verb.ABORT:
-            accepted = state.beads[signal.bead].state is not BeadState.DONE and state.landing != signal.bead
+            accepted = state.beads[signal.bead].state not in OVER and state.landing != signal.bead
+            was = "just being landed" if state.landing == signal.bead else state.beads[signal.bead].state.value
             yield from _cancel(state, signal.bead, by, signal.at)
-            text = "given up" if accepted else "it is done already, or just being landed"
+            text = "given up" if accepted else f"it is {was}: nothing to give up"
         case m.Verb.RETRY | m.Verb.ANSWER:
             accepted = state.beads[signal.bead].state in REOPENABLE
             was = state.beads[signal.bead].state
@@ -70,20 +76,16 @@ def _resume(state: State, at: float, by: str) -> Iterator[m.Event]:
 
 
 def _cancel(state: State, bead: BeadId, by: str, at: float) -> Iterator[m.Event]:
-    """A bead that an agent is at is cancelled when its session has ended and its work is saved."""
+    """A bead whose worktree is in use is cancelled when its session has ended and its work is saved, or checked."""
     record = state.beads[bead]
     reason = f"{by} gave it up"
-    if record.state in (BeadState.DONE, BeadState.FAILED, BeadState.CANCELLED) or state.landing == bead:
+    if record.state in OVER or state.landing == bead:
         return
     if record.state in (BeadState.RUNNING, BeadState.VERIFYING):
         assert record.token is not None
-        attempt = state.attempts[record.token]
-        if state.worker_of(attempt).state in LIVE:
-            yield m.SessionGivenUp(at=at, token=record.token, ending=Ending.CANCELLED, reason=reason)
-            return
-        yield from close_attempt(state, attempt, Verdict(ending=Ending.CANCELLED, reason=reason), at)
-    yield m.BeadCancelled(at=at, bead=bead, reason=reason)
-    yield from block_dependents(state, bead, at)
+        yield m.SessionGivenUp(at=at, token=record.token, ending=Ending.CANCELLED, reason=reason)
+        return
+    yield from cancel(state, bead, reason, at)
 
 
 def _answer(text: str) -> str:

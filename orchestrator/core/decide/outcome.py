@@ -47,6 +47,12 @@ def send_back(state: State, attempt: Attempt, verdict: Verdict, at: float, told:
     if answer.tried and tries >= record.spec.tries:
         yield from fail(state, attempt.bead, f"{verdict.reason or ending} (tried {_times(tries)})", at)
         return
+    limit, spent = state.manifest.budget.bead_usd, record.usd or 0.0
+    if limit is not None and spent >= limit:  # an agent may say what it cost only at its end
+        yield from fail(
+            state, attempt.bead, f"{verdict.reason or ending} (it has cost ${spent:.2f} of ${limit:.2f})", at
+        )
+        return
     if ending is Ending.NOTHING_DONE and attempt.briefing == told:
         yield from fail(state, attempt.bead, f"{verdict.reason} (told so once)", at)
         return
@@ -83,6 +89,18 @@ def send_back(state: State, attempt: Attempt, verdict: Verdict, at: float, told:
 def fail(state: State, bead: BeadId, reason: str, at: float, *, tried: bool = True) -> Iterator[m.Event]:
     yield m.BeadFailed(at=at, bead=bead, reason=reason, tried=tried)
     yield from block_dependents(state, bead, at)
+
+
+def cancel(state: State, bead: BeadId, reason: str, at: float) -> Iterator[m.Event]:
+    yield m.BeadCancelled(at=at, bead=bead, reason=reason)
+    yield from block_dependents(state, bead, at)
+
+
+def given_up_by_a_person(attempt: Attempt) -> Verdict | None:
+    """Set while something is still under way in its worktree: nothing that comes of it changes that."""
+    if attempt.given_up is None or attempt.given_up[0] is not Ending.CANCELLED:
+        return None
+    return Verdict(ending=Ending.CANCELLED, reason=attempt.given_up[1])
 
 
 def block_dependents(state: State, bead: BeadId, at: float) -> Iterator[m.Event]:

@@ -106,19 +106,22 @@ def _shut_for_good(state: State, route: RouteName) -> bool:
 def blame(state: State, attempt: Attempt, verdict: Verdict, at: float) -> Iterator[m.Event]:
     """What the end of an attempt says of its route: events for the breakers."""
     answer = ANSWERS.get(verdict.ending)
-    route = attempt.route
+    route, policy = attempt.route, state.policy
     match answer.blame if answer else Blame.NOBODY:
         case Blame.ROUTE:
             yield m.RouteFailed(at=at, route=route, reason=verdict.reason)
             breaker = state.breakers[route]
-            if breaker.state is BreakerState.HALF_OPEN or len(breaker.failures) >= state.policy.breaker_failures:
+            if breaker.state is BreakerState.OPEN:  # whoever started before it opened says nothing new
+                if breaker.until is not None and (verdict.retry_at or 0.0) > breaker.until:
+                    yield m.BreakerOpened(at=at, route=route, until=verdict.retry_at, reason=verdict.reason)
+            elif breaker.state is BreakerState.HALF_OPEN or len(breaker.failures) >= policy.breaker_failures:
                 yield _opened(state, route, verdict, at)
-            elif verdict.retry_at is not None and breaker.state is BreakerState.CLOSED:
+            elif verdict.retry_at is not None:
                 yield m.BreakerOpened(at=at, route=route, until=max(verdict.retry_at, at), reason=verdict.reason)
         case Blame.PROVIDER_UNTIL:
             for other in sorted(state.breakers):
                 if state.traits_of(other).provider == state.traits_of(route).provider:
-                    until = verdict.retry_at or at + state.policy.breaker_cooldown_max_s
+                    until = max(verdict.retry_at or at + policy.breaker_cooldown_max_s, at + policy.breaker_cooldown_s)
                     known = state.breakers[other].until
                     shut = state.breakers[other].state is BreakerState.OPEN
                     if not shut or (known is not None and known < until):

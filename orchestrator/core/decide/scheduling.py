@@ -38,9 +38,10 @@ def starts(state: State, at: float) -> Iterator[m.Event]:
             case Hopeless(reason=reason):
                 yield from fail(state, bead, reason, at, tried=False)
             case Pick() as picked:
-                shortage = _shortage(state)
-                if shortage:
-                    yield m.RunPaused(at=at, reason=shortage)
+                money = state.committed_usd()
+                if shortage := _shortage(state, bead, money.spent + money.reserved):
+                    if _shortage(state, bead, money.spent):  # else what runs may give back what it does not need
+                        yield m.RunPaused(at=at, reason=shortage)
                     return
                 yield _start(state, bead, worker, picked, at)
 
@@ -88,12 +89,11 @@ def _free_worker(state: State) -> WorkerId | None:
     return next(worker.id for worker in state.workers.values() if worker.state is WorkerState.IDLE)
 
 
-def _shortage(state: State) -> str:
-    """Why the budget lets nothing start; empty: it does."""
+def _shortage(state: State, bead: BeadId, committed: float) -> str:
+    """Why the budget does not let the bead start; empty: it does. A shell command costs nothing."""
     limit = state.manifest.budget.usd
-    if limit is None:
+    if limit is None or state.beads[bead].spec.command:
         return ""
-    committed = state.committed_usd()
     each = state.manifest.budget.bead_usd or 0.0
     if committed >= limit or committed + each > limit:
         return f"the budget is ${limit:.2f}, ${committed:.2f} are spent or reserved, and a bead may cost ${each:.2f}"

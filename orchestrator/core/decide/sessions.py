@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide.outcome import block_dependents, close_attempt, fail, send_back
+from orchestrator.core.decide.outcome import cancel, close_attempt, fail, given_up_by_a_person, send_back
 from orchestrator.core.decide.routing import spoke, vindicated
 from orchestrator.core.graph import backoff
 from orchestrator.core.model import Ending, Token, Verdict, WorkerState
@@ -63,8 +63,7 @@ def session_ended(state: State, signal: m.SessionEnded) -> Iterator[m.Event]:
     if not attempt:
         return
     verdict = signal.verdict
-    cancelled = attempt.given_up is not None and attempt.given_up[0] is Ending.CANCELLED
-    if verdict.ending in (Ending.DELIVERED, Ending.NO_CHANGE_NEEDED) and not cancelled:
+    if verdict.ending in (Ending.DELIVERED, Ending.NO_CHANGE_NEEDED) and not given_up_by_a_person(attempt):
         yield m.WorkDelivered(at=signal.at, token=signal.token, verdict=verdict)
         return
     if attempt.given_up:
@@ -79,13 +78,12 @@ def saved(state: State, signal: m.Saved) -> Iterator[m.Event]:
     if not attempt or state.worker_of(attempt).state is not WorkerState.RECOVERY:
         return
     assert attempt.verdict is not None
-    verdict = attempt.verdict
+    verdict = given_up_by_a_person(attempt) or attempt.verdict
     yield from close_attempt(state, attempt, verdict, signal.at, saved=signal.commit)
     if verdict.ending is Ending.ASKED:
         yield m.BeadHeld(at=signal.at, bead=attempt.bead, reason=verdict.reason)
     elif verdict.ending is Ending.CANCELLED:
-        yield m.BeadCancelled(at=signal.at, bead=attempt.bead, reason=verdict.reason)
-        yield from block_dependents(state, attempt.bead, signal.at)
+        yield from cancel(state, attempt.bead, verdict.reason, signal.at)
     elif verdict.ending is Ending.OVER_BUDGET:
         yield from fail(state, attempt.bead, verdict.reason, signal.at)
     else:
@@ -96,7 +94,9 @@ def saved(state: State, signal: m.Saved) -> Iterator[m.Event]:
 
 def rest(state: State, attempt: Attempt, reason: str, at: float) -> Iterator[m.Event]:
     """A worker whose start failed waits; one that fails again and again is given up, unless it is the last."""
-    worker, policy = state.workers[attempt.worker], state.policy
+    worker, policy = state.workers.get(attempt.worker), state.policy
+    if worker is None:
+        return  # it was one too many
     failures = worker.failures + 1
     others = len(state.workers) - state.worker_counts[WorkerState.FAILED] - 1
     if failures >= policy.worker_failures and others >= policy.min_workers:
