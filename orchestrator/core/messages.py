@@ -128,6 +128,8 @@ class Checked(Signal):
     """The one that failed."""
     output: str = ""
     """The end of what it printed."""
+    fault: str = ""
+    """Why they could not be run: then they say nothing of the work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

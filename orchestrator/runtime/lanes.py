@@ -196,7 +196,11 @@ class Lanes:
         self._emit(m.Collected(at=now(), token=effect.token, commit=work.commit, tree=work.tree, files=work.files))
 
     def _check(self, effect: m.Check) -> None:
-        result = self._workspaces.check(effect)
+        try:
+            result = self._workspaces.check(effect)
+        except WorkspaceFault as refused:
+            self._emit(m.Checked(at=self._clock.now(), token=effect.token, passed=False, fault=str(refused)))
+            return
         self._emit(
             m.Checked(
                 at=self._clock.now(),

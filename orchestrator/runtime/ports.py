@@ -308,7 +308,7 @@ class Workspaces(Protocol):
         ...
 
     def check(self, order: Check) -> CheckResult:
-        """Raises `Leaving`."""
+        """Raises `WorkspaceFault` and `Leaving`."""
         ...
 
     def land(self, order: Land) -> LandedAt | Conflict | Red | Empty:
@@ -343,6 +343,10 @@ class Listener(Protocol):
     """Sees every event once it is committed: logs, progress. Decides nothing; must not raise."""
 
     def heard(self, event: Event) -> None: ...
+
+    def close(self) -> None:
+        """The last event was heard."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

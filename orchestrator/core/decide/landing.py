@@ -51,9 +51,12 @@ def checked(state: State, signal: m.Checked) -> Iterator[m.Event]:
     if signal.passed:
         yield from _verified(state, attempt, signal.at)
         return
-    verdict = Verdict(ending=Ending.CHECKS_FAILED, reason=f"`{signal.command}` failed")
+    if signal.fault:
+        verdict, told = Verdict(ending=Ending.LOST, reason=f"it could not be checked: {signal.fault}"), ""
+    else:
+        verdict = Verdict(ending=Ending.CHECKS_FAILED, reason=f"`{signal.command}` failed")
+        told = briefing.failed_check(signal.command, signal.output)
     yield from close_attempt(state, attempt, verdict, signal.at)
-    told = briefing.failed_check(signal.command, signal.output)
     yield from send_back(state, attempt, verdict, signal.at, told=told)
 
 

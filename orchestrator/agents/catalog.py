@@ -1,0 +1,147 @@
+"""Which agent programs there are: the built-in profiles, and what the person adds or changes.
+
+Knows where profiles are kept, how an override is laid over one, and where a program would be found. Does not know
+how a session is started, or read.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+import tomllib
+from collections.abc import Collection, Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from orchestrator.agents.fields import KeyPath
+from orchestrator.agents.profile import Profile
+from orchestrator.agents.shape import shape
+from orchestrator.core.model import AgentTraits
+
+LIKE = "like"
+"""The key by which a new profile begins as a copy of another: `{like: claude, env: {…}}`."""
+
+
+class UnknownAgent(KeyError):
+    """No profile has this name. The message says which there are."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ProfileFault(ValueError):
+    """The profile is at fault. The message says everything that is wrong with it, one fault a line."""
+
+
+class Catalog:
+    """The agent programs that a run may use.
+
+    `overrides` is the manifest's `agents:`. Each changes the built-in profile of its name, or makes a new one;
+    tables are laid over each other, lists and values are replaced, null takes a value away.
+
+    A program with a slash in its path is looked for in `folder` (the manifest's) first. What is not there is meant
+    to be in the bead's worktree: a script that the repository itself brings.
+    """
+
+    def __init__(self, overrides: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
+        self._overrides = {name: dict(override) for name, override in overrides.items()}
+        self.folder = folder.absolute()
+
+    def names(self) -> Collection[str]:
+        return sorted({*_built_in(), *self._overrides})
+
+    def faults(self, name: str, override: Mapping[str, Any] | None = None) -> list[tuple[KeyPath, str]]:
+        """What is wrong with the profile under this override: (where in it, what). Without one: this catalog's."""
+        data, faults = self._data(name, override)
+        return faults or shape(name, data)[1]
+
+    def profile(self, name: str, override: Mapping[str, Any] | None = None) -> Profile:
+        """Raises `UnknownAgent` or `ProfileFault`."""
+        if override is None and name not in _built_in() and name not in self._overrides:
+            close = difflib.get_close_matches(name, self.names(), n=1)
+            meant = f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(self.names())
+            raise UnknownAgent(f"there is no agent '{name}'; {meant}")
+        data, faults = self._data(name, override)
+        profile, more = shape(name, data)
+        if faults or profile is None:
+            lines = (f"agents.{'.'.join(map(str, (name, *path)))}: {message}" for path, message in faults or more)
+            raise ProfileFault("\n".join(lines))
+        return profile
+
+    def traits(self, name: str, override: Mapping[str, Any] | None = None) -> AgentTraits:
+        """Raises `UnknownAgent` or `ProfileFault`."""
+        return self.profile(name, override).traits
+
+    def found(self, name: str, *, search: str | None = None) -> Path | None:
+        """Where the program is, by the PATH `search` (ours, if not given); None: nowhere, or not executable.
+
+        A relative path means that it is expected in the worktree, which nobody can look into yet.
+        """
+        program = self.profile(name).command.program.fill({})
+        where = self.program(program, search=os.environ.get("PATH", os.defpath) if search is None else search)
+        if where is not None or not _in_worktree(program) or (self.folder / program).exists():
+            return where
+        return Path(program)
+
+    def program(self, program: str, *, search: str, worktree: Path | None = None) -> Path | None:
+        """The executable that a command's first word means; None: it is not there, or not executable."""
+        for candidate in self.candidates(program, search=search, worktree=worktree):
+            if candidate.is_file():  # the first that is there is the one that is meant, executable or not
+                return candidate if os.access(candidate, os.X_OK) else None
+        return None
+
+    def candidates(self, program: str, *, search: str, worktree: Path | None = None) -> list[Path]:
+        """Where it is looked for, in this order."""
+        if "/" not in program:
+            found = shutil.which(program, path=search)
+            return [Path(os.path.abspath(found))] if found else []
+        path = Path(program).expanduser()
+        if path.is_absolute():
+            return [path]
+        return [Path(os.path.abspath(folder / path)) for folder in (self.folder, worktree) if folder is not None]
+
+    def _data(self, name: str, override: Mapping[str, Any] | None) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:
+        if override is None:
+            override = self._overrides.get(name, {})
+        if not isinstance(override, Mapping):
+            return {}, [((), "must be a table: what to change of the profile, or at least its command")]
+        like = override.get(LIKE)
+        rest = {key: value for key, value in override.items() if key != LIKE}
+        if like is None:
+            return _laid_over(_built_in().get(name, {}), rest), []
+        if like not in _built_in():
+            known = sorted(_built_in())
+            close = difflib.get_close_matches(str(like), known, n=1)
+            meant = f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(known)
+            return {}, [((LIKE,), f"there is no built-in agent '{like}'; {meant}")]
+        return _laid_over(_built_in()[like], rest), []
+
+
+def _in_worktree(program: str) -> bool:
+    return "/" in program and not program.startswith(("/", "~"))
+
+
+@cache
+def _built_in() -> Mapping[str, Mapping[str, Any]]:
+    """Every profile that comes with us, as data."""
+    folder = resources.files("orchestrator.agents") / "profiles"
+    return {
+        file.name.removesuffix(".toml"): tomllib.loads(file.read_text(encoding="utf-8"))
+        for file in folder.iterdir()
+        if file.name.endswith(".toml")
+    }
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = _laid_over(merged[key], value)
+        else:
+            merged[key] = value
+    return merged

@@ -1,0 +1,77 @@
+"""Values in one event, and what a rule makes of them.
+
+Knows paths and tests. Does not know what was said before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from orchestrator.agents.amounts import amount
+from orchestrator.agents.profile import EventRule, Place, Test
+from orchestrator.agents.stream import one_line, straight
+
+MAX_WORDS = 20_000
+"""Characters of a value that are worth reading."""
+
+
+def everything_at(value: Any, place: Place) -> Iterator[Any]:
+    """Every value that the path leads to."""
+    if not place:
+        yield value
+        return
+    key, *rest = place
+    if key == "*" and isinstance(value, list):
+        for item in value:
+            yield from everything_at(item, tuple(rest))
+    elif isinstance(value, dict) and key in value:
+        yield from everything_at(value[key], tuple(rest))
+    elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+        yield from everything_at(value[int(key)], tuple(rest))
+
+
+def first_at(value: Any, place: Place) -> Any:
+    """The first value that the path leads to; None: none."""
+    return next(everything_at(value, place), None)
+
+
+def holds(test: Test, event: dict[str, Any]) -> bool:
+    values = list(everything_at(event, test.path))
+    if test.exists is not None and bool(values) is not test.exists:
+        return False
+    if test.any_of is not None and not any(_same(value, wanted) for value in values for wanted in test.any_of):
+        return False
+    if test.none_of is not None and any(_same(value, wanted) for value in values for wanted in test.none_of):
+        return False
+    if test.matches is not None:
+        return any(isinstance(value, str) and test.matches.search(straight(value)) for value in values)
+    return True
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    return isinstance(value, bool) is isinstance(wanted, bool) and bool(value == wanted)  # 1 is not true
+
+
+def note(rule: EventRule, event: dict[str, Any], length: int) -> str:
+    for text in rule.note:
+        values = {name: as_words(first_at(event, tuple(name.split(".")))) for name in text.names}
+        if all(values.values()):
+            return one_line(text.fill(values), length)
+    return ""
+
+
+def as_words(value: Any) -> str:
+    """A value as text, if it is one that says something."""
+    if isinstance(value, str):
+        return value[:MAX_WORDS].strip()
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def total(places: tuple[Place, ...], event: dict[str, Any]) -> float | None:
+    amounts = [found for place in places if (found := amount(first_at(event, place))) is not None]
+    return sum(amounts) if amounts else None
+
+
+def as_number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 10 else value

@@ -1,0 +1,190 @@
+"""What a profile says of an agent program, as values.
+
+Knows the meaning of every key of `profiles/*.toml`. Does not know how the files are read (`shape`), where they come
+from (`catalog`), or what an ended session amounts to (`verdict`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from orchestrator.agents.template import CommandLine, Text
+from orchestrator.core.model import AgentName, AgentTraits, Ending
+
+PLACEHOLDERS = ("prompt", "prompt_file", "model", "session", "worktree", "outcome_file", "scratch")
+"""What a command line may have filled in."""
+
+Place = tuple[str, ...]
+"""Where a value stands in an event: keys and list indices; `*` is the first item under which the rest is found."""
+
+Scalar = str | int | float | bool | None
+
+
+class Home(StrEnum):
+    USER = "user"
+    """The person's: that is where sign-ins are kept."""
+    OWN = "own"
+    """An empty one for each attempt, with the profile's `files` in it."""
+
+
+class Started(StrEnum):
+    """What counts as the agent's first sign."""
+
+    SPAWN = "spawn"
+    OUTPUT = "output"
+    EVENT = "event"
+    """An event or a line whose rule says `started`."""
+
+
+class Stream(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    """One JSON object a line; whatever else is on the screen is noise, and maybe the last words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """What must hold of one value of an event. Everything that is set must hold."""
+
+    path: Place
+    any_of: tuple[Scalar, ...] | None = None
+    none_of: tuple[Scalar, ...] | None = None
+    matches: re.Pattern[str] | None = None
+    exists: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Where an event says what was used. Several paths are added up."""
+
+    usd: tuple[Place, ...] = ()
+    tokens_in: tuple[Place, ...] = ()
+    tokens_out: tuple[Place, ...] = ()
+    adds: bool = False
+    """Each event counts for itself; else each is the total so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRule:
+    """What an event means. All rules that match apply, in order: a later one refines an earlier."""
+
+    when: tuple[Test, ...]
+    started: bool = False
+    session: Place | None = None
+    note: tuple[Text, ...] = ()
+    """The first whose every placeholder (a path) is there is taken."""
+    error: tuple[Place, ...] = ()
+    """Where the agent says what went wrong: the first path that is there. By itself it decides nothing."""
+    status: Place | None = None
+    """Where the HTTP status of that stands."""
+    closing: Place | None = None
+    """Where its own summary of what it did stands: told when it ends well."""
+    usage: Counts = field(default_factory=Counts)
+    final: bool = False
+    """The agent's last event: it decides, and the agent has a moment to leave."""
+    ending: Ending | None = None
+    """Of a final event: its class. A failure without one is classified by what `error` and `status` said.
+
+    Of another event: nothing by itself, but a good end after it is this instead (it was interrupted, say).
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineRule:
+    """What a line of plain text means. Its named groups are note, session, usd, tokens_in and tokens_out."""
+
+    matches: re.Pattern[str]
+    started: bool = False
+    hidden: bool = False
+    """A spinner: no sign of anything."""
+    adds: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordRule:
+    """A class that can be read off a text."""
+
+    matches: re.Pattern[str]
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastWords:
+    """Where, in the text of a session that ended badly, its reason is looked for."""
+
+    rules: tuple[WordRule, ...] = ()
+    """Asked before those that hold for every program."""
+    lines: int = 3
+    """How many of the last lines count."""
+    after: re.Pattern[str] | None = None
+    """Only what follows the last line that matches this counts: what it says when something worked."""
+    common: bool = True
+    """Whether the words that hold for every program are asked as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitRule:
+    codes: tuple[int, ...]
+    ending: Ending
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quirks:
+    ignores_term: bool = False
+    exit_zero_on_failure: bool = False
+    """Its exit status says nothing: the last words are read although it is 0."""
+    usage_spans_resume: bool = False
+    """After a resume its totals hold what the earlier attempts used as well."""
+    dash_is_option: bool = False
+    """A prompt that begins with `-` would be read as an option (`-` alone: as standard input)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedFile:
+    path: str
+    """Relative to the home."""
+    content: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One agent program. The keys of the TOML are these names."""
+
+    name: AgentName
+    provider: str
+    """Whose limits it shares with other agents."""
+    command: CommandLine
+    resume: CommandLine | None = None
+    continues: bool = False
+    install: str = ""
+    """How to get it, for the person who has not."""
+    version: tuple[str, ...] = ()
+    """The command that prints its version."""
+    env: tuple[tuple[str, str], ...] = ()
+    pass_env: tuple[str, ...] = ()
+    """Names, or beginnings with `*` at the end, that may pass from the person's environment."""
+    home: Home = Home.USER
+    files: tuple[SeedFile, ...] = ()
+    started: Started = Started.SPAWN
+    stream: Stream = Stream.TEXT
+    long_prompt: Text
+    """What it is told when the prompt is too long for an argument."""
+    events: tuple[EventRule, ...] = ()
+    lines: tuple[LineRule, ...] = ()
+    words: LastWords = field(default_factory=LastWords)
+    exits: tuple[ExitRule, ...] = ()
+    quirks: Quirks = field(default_factory=Quirks)
+
+    @property
+    def has_final(self) -> bool:
+        """It says itself when it is done: an end without that is no success."""
+        return any(rule.final for rule in self.events)
+
+    @property
+    def traits(self) -> AgentTraits:
+        return AgentTraits(
+            name=self.name, provider=self.provider, resumes=self.resume is not None, continues=self.continues
+        )

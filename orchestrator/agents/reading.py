@@ -1,0 +1,169 @@
+"""Reads one session's output as it comes: a `Reader` for any profile.
+
+Knows how a profile's rules are applied to events and lines, and gathers the evidence. Does not weigh it (`verdict`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+
+from orchestrator.agents.amounts import NOTHING, amount, less, merged, summed, whole, written
+from orchestrator.agents.event import as_number, as_words, first_at, holds, total
+from orchestrator.agents.event import note as note_of
+from orchestrator.agents.outcome import read_outcome
+from orchestrator.agents.profile import Counts, EventRule, Profile, Started, Stream
+from orchestrator.agents.stream import Lines, objects, one_line, shown
+from orchestrator.agents.tail import Tail
+from orchestrator.agents.verdict import SUCCESSES, Evidence, Final, verdict
+from orchestrator.core.model import Ending, Usage, Verdict
+from orchestrator.runtime.ports import Exit, Sign
+
+MAX_NOTE = 80
+
+
+class OutputReader:
+    """`before` is what the resumed session had used already, for programs whose totals go on from that; None: not
+    known, and then neither is what this attempt uses. `used` is told the session's totals, for whoever resumes it.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        outcome_file: Path,
+        *,
+        before: Usage | None = NOTHING,
+        used: Callable[[str, Usage], None] | None = None,
+        local: tzinfo | None = None,
+    ) -> None:
+        self._profile = profile
+        self._outcome_file = outcome_file
+        self._before = before
+        self._used = used
+        self._local = local
+        self._lines = Lines()
+        self._tail = Tail(profile.words)
+        self._started = profile.started is Started.SPAWN
+        self._session: str | None = None
+        self._usage = Usage()
+        self._error: tuple[str, int | None] = ("", None)
+        self._closing = ""
+        self._spoilt: Ending | None = None
+        self._final: Final | None = None
+
+    def feed(self, chunk: bytes) -> Sequence[Sign]:
+        return [sign for line in self._lines.feed(chunk) for sign in self._read(line)]
+
+    def verdict(self, exit: Exit, *, at: float) -> Verdict:
+        for _ in self._read(self._lines.rest()):
+            pass  # its last line may lack an end: what it means counts, nobody waits for its signs any more
+        outcome = read_outcome(self._outcome_file)
+        if self._used is not None and self._session is not None:
+            self._used(self._session, self._usage)
+        usage = self._spent()
+        if outcome is not None:
+            usage = merged(usage, outcome.usage)
+            self._session = outcome.session or self._session
+        evidence = Evidence(
+            outcome=outcome, final=self._final, tail=self._tail.lines(), session=self._session, usage=usage
+        )
+        return verdict(self._profile, evidence, exit, at=at, local=self._local)
+
+    # ------------------------------------------------------------ lines
+
+    def _read(self, line: str) -> Iterator[Sign]:
+        if self._profile.stream is Stream.JSON:
+            before, events, behind = objects(line)
+            # Behind other words on a line, only what a rule knows is an event: errors are printed as JSON as well.
+            if events and (not before.strip() or any(self._rules(event) for event in events)):
+                self._tail.gap()
+                for event in events:
+                    yield self._event(event)
+                self._tail.add(shown(before))
+                self._tail.add(shown(behind))
+                return
+        text = shown(line)
+        if text.strip() and (sign := self._text(text)) is not None:
+            yield sign
+            return
+        if self._profile.stream is Stream.TEXT:
+            self._tail.gap()
+
+    def _text(self, text: str) -> Sign | None:
+        """What a line means that is no event; None: nothing."""
+        found = [(rule, match) for rule in self._profile.lines if (match := rule.matches.search(text))]
+        if any(rule.hidden for rule, _ in found):
+            return None
+        self._tail.add(text)
+        note = one_line(text, MAX_NOTE)
+        started = self._profile.started is Started.OUTPUT or any(rule.started for rule, _ in found)
+        for rule, match in found:
+            groups = match.groupdict()
+            note = one_line(groups.get("note") or note, MAX_NOTE)
+            self._session = groups.get("session") or self._session
+            said = Usage(
+                usd=written(groups.get("usd")),
+                tokens_in=whole(written(groups.get("tokens_in"))),
+                tokens_out=whole(written(groups.get("tokens_out"))),
+            )
+            self._usage = summed(self._usage, said) if rule.adds else merged(self._usage, said)
+        if self._profile.stream is Stream.JSON and not found:
+            return None  # stderr among the events: kept as last words, but no sign
+        return Sign(started=self._begun(started), note=note, session=self._session, usage=self._spent())
+
+    # ------------------------------------------------------------ events
+
+    def _rules(self, event: dict[str, Any]) -> list[EventRule]:
+        return [rule for rule in self._profile.events if all(holds(test, event) for test in rule.when)]
+
+    def _event(self, event: dict[str, Any]) -> Sign:
+        note, started, final, ending = "", self._profile.started is Started.OUTPUT, False, None
+        text, status, ours = *self._error, ""
+        for rule in self._rules(event):
+            started = started or rule.started
+            final = final or rule.final
+            if rule.final or rule.ending is None:
+                ending = rule.ending or ending
+            else:
+                self._spoilt = rule.ending
+            note = note_of(rule, event, MAX_NOTE) or note
+            if rule.session and isinstance(session := first_at(event, rule.session), str) and session:
+                self._session = session
+            if said := next((words for place in rule.error if (words := as_words(first_at(event, place)))), ""):
+                text, status, ours = said, None, said
+            if rule.closing is not None:
+                self._closing = as_words(first_at(event, rule.closing)) or self._closing
+            if rule.status is not None:
+                status = whole(amount(as_number(first_at(event, rule.status)))) or status
+            self._count(rule.usage, event)
+        self._error = (text, status)
+        if final:
+            if ending in SUCCESSES and self._spoilt is not None:
+                ending = self._spoilt
+            # An error that was got over is not what a good end is about.
+            told = text if ending not in SUCCESSES else ours or self._closing
+            self._final = Final(ending=ending, text=told, status=status)
+        return Sign(
+            started=self._begun(started), note=note, session=self._session, usage=self._spent(), final=final
+        )
+
+    def _count(self, counts: Counts, event: dict[str, Any]) -> None:
+        said = Usage(
+            usd=total(counts.usd, event),
+            tokens_in=whole(total(counts.tokens_in, event)),
+            tokens_out=whole(total(counts.tokens_out, event)),
+        )
+        self._usage = summed(self._usage, said) if counts.adds else merged(self._usage, said)
+
+    def _spent(self) -> Usage:
+        """What this attempt has used so far."""
+        if not self._profile.quirks.usage_spans_resume:
+            return self._usage
+        return Usage() if self._before is None else less(self._usage, self._before)
+
+    def _begun(self, started: bool) -> bool:
+        first = started and not self._started
+        self._started = self._started or started
+        return first

@@ -1,0 +1,478 @@
+"""The composition root: the only file that names concrete classes, and puts them together.
+
+Knows the order in which a run is begun, so that whatever is at fault is said before anything is touched. Heavy
+imports are local to what needs them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import BeadId, BeadState, RunState
+from orchestrator.core.state import State
+from orchestrator.runtime.loop import ControlLoop, Inbox
+from orchestrator.runtime.ports import Listener, Marks
+
+if TYPE_CHECKING:
+    from orchestrator.agents.catalog import Catalog
+    from orchestrator.manifest import Loaded, Overrides
+    from orchestrator.repo.repository import Repository
+    from orchestrator.runtime.ports import Holder
+    from orchestrator.runtime.proof import Evidence, Finding
+    from orchestrator.store import Database, RunRow, RunStore
+
+
+class Exit(IntEnum):
+    """What `run` ends with."""
+
+    DONE = 0
+    UNDONE = 1
+    AT_FAULT = 2
+    PAUSED = 3
+    NOTHING_STARTED = 4
+    INTERRUPTED = 130
+
+
+class Refused(Exception):
+    """What was asked for cannot be done: the message says why and what to do. Nothing was touched."""
+
+    def __init__(self, message: str, code: Exit = Exit.AT_FAULT) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What `run` was told."""
+
+    manifest: Path
+    repo: Path | None = None
+    worktrees: Path | None = None
+    workers: int | None = None
+    agent: str | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    state: State
+    findings: tuple[Finding, ...]
+    report: Path
+    code: Exit
+
+
+# ---------------------------------------------------------------- reading
+
+
+def load(path: Path, overrides: Overrides | None = None, *, require_routes: bool = True) -> tuple[Loaded, Catalog]:
+    """A manifest and the agents that it may use. Raises `ManifestFaults`."""
+    from orchestrator.agents.catalog import Catalog
+    from orchestrator.manifest import Overrides, load
+
+    loaded = load(
+        path,
+        agents=Catalog({}, path.parent),
+        overrides=overrides or Overrides(),
+        now=datetime.now(UTC),
+        require_routes=require_routes,
+    )
+    return loaded, Catalog(loaded.agents, loaded.source.parent)
+
+
+def load_for(order: Order) -> tuple[Loaded, Catalog]:
+    """The manifest of an order, with what the command line says over it. Raises `ManifestFaults`."""
+    from orchestrator.manifest import Overrides
+
+    return load(order.manifest, Overrides(workers=order.workers, agent=order.agent, repo=order.repo))
+
+
+def repository_of(loaded: Loaded) -> Repository:
+    """The one that the manifest names, else the one that it lies in. Raises `RepositoryFault`."""
+    from orchestrator.repo.repository import open_repository
+
+    return open_repository(loaded.repo or loaded.source.parent)
+
+
+def holder(repository: Repository) -> Holder | None:
+    """Who is at work on a repository."""
+    from orchestrator.store import Database
+
+    try:
+        database = Database.read(repository.state)
+    except FileNotFoundError:
+        return None
+    try:
+        return database.holder()
+    finally:
+        database.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A repository's newest run, as it stands in the database. Read-only."""
+
+    repository: Repository
+    database: Database
+    row: RunRow
+    state: State
+    events: tuple[m.Event, ...]
+
+
+@contextmanager
+def reading(repo: Path, run: str | None = None) -> Iterator[Reading]:
+    """Raises `Refused` where nothing has run yet, and `RepositoryFault` and `StoreFault`."""
+    from orchestrator.repo.repository import open_repository
+    from orchestrator.store import Database
+
+    repository = open_repository(repo)
+    try:
+        database = Database.read(repository.state)
+    except FileNotFoundError:
+        raise Refused(f"nothing has run on {repo} yet: `orchestrator run MANIFEST` begins") from None
+    try:
+        row = database.newest(run)
+        if row is None:
+            known = f"no run is named {run!r}" if run else "no run has begun"
+            raise Refused(f"{known} on {repo}: `orchestrator run MANIFEST` begins one")
+        events = tuple(database.events_of(row.id))
+        yield Reading(repository=repository, database=database, row=row, state=State.replay(events), events=events)
+    finally:
+        database.close()
+
+
+def prove(read: Reading, *, own: bool = False) -> list[Finding]:
+    """Hold a run's claims against git and the process table. `own`: the writer is this process, and about to leave."""
+    from orchestrator.runtime.proof import prove
+
+    return prove(read.state, _evidence(read, own=own))
+
+
+def _evidence(read: Reading, *, own: bool) -> Evidence:
+    from orchestrator.repo import survey
+    from orchestrator.repo.verification import Verified
+    from orchestrator.runtime.proof import Evidence, Shown
+    from orchestrator.sessions.processes import Census, command_of
+
+    state, repository = read.state, read.repository
+    manifest = state.manifest
+    passed = Verified(repository.state / "verified.jsonl")
+    on_target = survey.target_commits(repository, manifest.target, state.target_base)
+    saved = [(event.bead, event.saved) for event in read.events if isinstance(event, m.AttemptEnded) and event.saved]
+    lost = survey.unreachable(repository, [commit for _, commit in saved])
+    mark = str(repository.state)
+    marked = Census().table(newer_than=0).marked(mark, older=True)
+    holder = None if own else read.database.holder()
+    return Evidence(
+        target=manifest.target,
+        landed=tuple(Shown(commit=each.commit, tree=each.tree, beads=each.beads) for each in on_target),
+        verified=frozenset(
+            bead
+            for bead, record in state.beads.items()
+            if record.tree is not None and passed.has(record.tree, record.checks)
+        ),
+        unreachable=tuple((bead, commit) for bead, commit in saved if commit in lost),
+        worktrees=tuple(str(each.path) for each in survey.own_worktrees(repository)),
+        processes=tuple(f"{row.pid} {command_of(row.pid)}" for rows in marked.values() for row in rows),
+        leases=read.database.leases(read.row.id),
+        writer=f"pid {holder.process.pid} on {holder.host}" if holder else "",
+    )
+
+
+# ---------------------------------------------------------------- running
+
+
+def run(order: Order, watch: Callable[[State], Listener]) -> Outcome:
+    """A run from its manifest to its report. `watch` makes the listener that shows it.
+
+    Raises `ManifestFaults`, `RepositoryFault`, `StoreFault` and `Refused` before anything is touched; `StoreFault`
+    and `Broken` later, when the state is safe and the run can be taken up again.
+    """
+    from orchestrator.store import Database
+
+    loaded, catalog = load_for(order)
+    repository = repository_of(loaded)
+    _refuse_without_agents(loaded, catalog)
+    database = Database.write(repository.state)
+    try:
+        return _Night(order, loaded, catalog, repository, database).run(watch)
+    finally:
+        database.close()
+
+
+class _Night:
+    """One process's part of a run: what it is made of, and the order in which it begins and ends."""
+
+    def __init__(
+        self, order: Order, loaded: Loaded, catalog: Catalog, repository: Repository, database: Database
+    ) -> None:
+        from orchestrator.agents.programs import ProgramAgents
+        from orchestrator.repo.repository import worktrees_folder
+        from orchestrator.repo.workspaces import GitWorkspaces
+        from orchestrator.sessions.commands import ShellCommands
+        from orchestrator.sessions.sessions import PtySessions
+
+        self._order, self._loaded, self._repository, self._database = order, loaded, repository, database
+        self._manifest = loaded.manifest
+        self._clock = SystemClock()
+        marks = Marks(repository=str(repository.state))
+        self._sessions = PtySessions(marks, repository.state / "recordings", self._clock)
+        self._agents = ProgramAgents(catalog, self._manifest.name, os.environ)
+        self._workspaces = GitWorkspaces(
+            repository=repository,
+            run_name=self._manifest.name,
+            target=self._manifest.target,
+            base=self._manifest.base,
+            worktrees=worktrees_folder(repository, _workspace(loaded.source), order.worktrees),
+            commands=ShellCommands(marks),
+            logs=repository.state / "logs" / "checks",
+            setup=self._manifest.setup,
+            setup_timeout_s=self._manifest.policy.check_timeout_s,
+        )
+
+    def run(self, watch: Callable[[State], Listener]) -> Outcome:
+        from orchestrator.runtime.lanes import Lanes
+        from orchestrator.sessions.processes import named
+        from orchestrator.views.logs import RunLog
+
+        process, host, now = named(os.getpid()), socket.gethostname(), self._clock.now()
+        assert process is not None  # we are here
+        store, state = self._taken_up()
+        epoch = self._database.take(process, host, now, self._manifest.name)
+        inbox = Inbox()
+        lanes = Lanes(
+            workspaces=self._workspaces,
+            sessions=self._sessions,
+            agents=self._agents,
+            clock=self._clock,
+            policy=self._manifest.policy,
+            emit=inbox.put,
+            fail=inbox.fail,
+        )
+        shown = watch(state)
+        log = RunLog(self._repository.state / "logs", self._manifest.name)
+        loop = ControlLoop(
+            state=state, store=store, lanes=lanes, inbox=inbox, clock=self._clock, listeners=(log, shown)
+        )
+        try:
+            with _interruptible(inbox, self._clock):
+                loop.run(epoch=epoch, process=process, host=host, policy=self._manifest.policy)
+        finally:
+            lanes.close()
+            shown.close()
+            log.close()
+        return self._told(state)
+
+    def _taken_up(self) -> tuple[RunStore, State]:
+        """The run of this name as it stands, or a new one. Raises `Refused` where the manifest is another by now."""
+        from orchestrator.store import digest
+
+        name, wanted = self._manifest.name, digest(self._manifest)
+        row = self._database.newest(name)
+        over = row is None or row.state == RunState.FINISHED
+        if row is not None and row.digest != wanted and not over and not self._order.fresh:
+            raise Refused(
+                f"run {name!r} is not finished, and the manifest has changed since it began. Run it with the manifest "
+                "as it was, or begin anew with `--fresh`: what has landed stays landed and is not done again"
+            )
+        if row is not None and row.digest == wanted and not self._order.fresh:
+            self._workspaces.start()
+            store = self._database.resume(row.id)
+            return store, State.replay(store.events())
+        return self._begun(row, wanted)
+
+    def _begun(self, before: RunRow | None, wanted: str) -> tuple[RunStore, State]:
+        self._workspaces.start()
+        landed = self._workspaces.landed()
+        if before is not None:
+            self._retire(before)
+        known = {bead.id for bead in self._manifest.beads}
+        planned = m.RunPlanned(
+            at=self._clock.now(),
+            manifest=self._manifest,
+            target_base=self._workspaces.began_at,
+            numbers=self._database.numbers(),
+            token=self._database.token(),
+            landed={bead: commit for bead, commit in landed.items() if bead in known},
+            source=str(self._loaded.source),
+        )
+        store = self._database.begin(planned, wanted)
+        return store, State(planned)
+
+    def _retire(self, before: RunRow) -> None:
+        """Keep what an older run of this name left in its worktrees, and free their places."""
+        old = State.replay(self._database.events_of(before.id))
+        self._sessions.sweep()
+        for bead, record in old.beads.items():
+            if record.occupies:
+                done = record.state is BeadState.DONE
+                self._workspaces.clear(m.Clear(bead=bead, number=record.number, landed=done))
+
+    def _told(self, state: State) -> Outcome:
+        """The proof and the report, from what is on disk now."""
+        from orchestrator.views.report import as_markdown, report
+
+        with reading(self._repository.checkout or self._repository.common_dir, self._manifest.name) as read:
+            findings = tuple(prove(read, own=True))
+            text = as_markdown(report(read.state, read.events, findings))
+        path = self._repository.state / "reports" / f"{self._manifest.name}.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return Outcome(state=state, findings=findings, report=path, code=exit_code(state))
+
+
+def exit_code(state: State) -> Exit:
+    """What a run's end means to whoever started it."""
+    done = all(record.state is BeadState.DONE for record in state.beads.values())
+    match state.run:
+        case RunState.FINISHED if done:
+            return Exit.DONE
+        case RunState.PAUSED:
+            return Exit.PAUSED
+        case _ if not state.ever_started and not done:
+            return Exit.NOTHING_STARTED
+        case RunState.STOPPED:
+            return Exit.INTERRUPTED
+    return Exit.UNDONE
+
+
+@contextmanager
+def _interruptible(inbox: Inbox, clock: SystemClock) -> Iterator[None]:
+    """`^C` and SIGTERM once: an orderly stop; twice: at once. A terminal that goes away ends nothing."""
+    asked: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        asked.append(number)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
+        by = "^C" if number == signal.SIGINT else signal.Signals(number).name
+        inbox.put(m.Asked(at=clock.now(), verb=m.Verb.STOP, by=by))
+
+    def stay(number: int, frame: object) -> None:
+        """Not SIG_IGN: agents would inherit that, and live on when their terminal is closed."""
+
+    before = {
+        number: signal.signal(number, handler)
+        for number, handler in ((signal.SIGINT, stop), (signal.SIGTERM, stop), (signal.SIGHUP, stay))
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _workspace(source: Path) -> Path:
+    """The folder that holds `tasks/` and `worktrees/`; for a manifest elsewhere, its own folder."""
+    return source.parent.parent if source.parent.name == "tasks" else source.parent
+
+
+def _refuse_without_agents(loaded: Loaded, catalog: Catalog) -> None:
+    """Raises `Refused` where the program of every route is missing; some missing ones are the chain's business."""
+    missing = {}
+    wanted = {route for bead in loaded.manifest.beads for route in bead.routes}
+    for route in sorted(wanted):
+        agent = route.partition(":")[0]
+        if catalog.found(agent) is None:
+            program = catalog.profile(agent).command.program.fill({})
+            missing[route] = f"its program `{program}` is not installed, or not on PATH"
+    if wanted and len(missing) == len(wanted):
+        each = "\n".join(f"  {route}: {why}" for route, why in missing.items())
+        raise Refused(f"no agent can be started:\n{each}\n`orchestrator doctor` shows more", Exit.NOTHING_STARTED)
+
+
+# ---------------------------------------------------------------- the machine
+
+
+def examine(repo: Path) -> dict[str, Any]:
+    """What this machine has that a run needs: git, the repository, agent programs."""
+    from orchestrator.agents.catalog import Catalog
+    from orchestrator.repo.faults import RepositoryFault
+    from orchestrator.repo.repository import open_repository, worktrees_folder
+
+    machine: list[dict[str, Any]] = []
+    python = ".".join(map(str, sys.version_info[:3]))
+    machine.append({"what": "Python", "found": python, "ok": sys.version_info >= (3, 11)})
+    try:
+        repository = open_repository(repo)
+    except RepositoryFault as fault:
+        machine.append({"what": "repository", "found": str(fault), "ok": False})
+    else:
+        git = ".".join(map(str, repository.git_version))
+        folder = worktrees_folder(repository, None, None)
+        free = shutil.disk_usage(repository.common_dir).free / 2**30
+        at_work = holder(repository)
+        machine += [
+            {"what": "git", "found": git, "ok": True},
+            {"what": "repository", "found": str(repository.checkout or repository.common_dir), "ok": True},
+            {"what": "worktrees would be made in", "found": str(folder), "ok": os.access(folder.parent, os.W_OK)},
+            {"what": "free disk", "found": f"{free:.1f} GiB", "ok": free > 1},
+            {"what": "at work", "found": f"pid {at_work.process.pid}" if at_work else "nobody", "ok": True},
+        ]
+    catalog = Catalog({}, repo)
+    agents = []
+    for name in catalog.names():
+        found = catalog.found(name)
+        hint = catalog.profile(name).install
+        agents.append({"name": name, "found": str(found) if found else None, "hint": hint or "not installed"})
+    return {"machine": machine, "agents": agents}
+
+
+def clean(repo: Path, *, really: bool) -> Iterator[str]:
+    """Remove our worktrees where nobody is at work, after keeping what they hold; says each."""
+    from orchestrator.repo import survey
+    from orchestrator.repo.repository import open_repository
+    from orchestrator.repo.workspaces import GitWorkspaces
+    from orchestrator.sessions.commands import ShellCommands
+    from orchestrator.sessions.sessions import PtySessions
+    from orchestrator.store import Database
+
+    repository = open_repository(repo)
+    if not really:
+        for worktree in survey.own_worktrees(repository):
+            yield f"would keep what is in {worktree.path} in the attic, and remove it"
+        return
+    database = Database.write(repository.state)
+    try:
+        marks = Marks(repository=str(repository.state))
+        PtySessions(marks, repository.state / "recordings", SystemClock()).sweep()
+        for worktree in survey.own_worktrees(repository):
+            label = worktree.label
+            row = database.newest(label.run) if label else None
+            if label is None or row is None or not label.bead:
+                yield f"left alone, because no run knows it: {worktree.path}"
+                continue
+            state = State.replay(database.events_of(row.id))
+            record = state.beads.get(BeadId(label.bead))
+            workspaces = GitWorkspaces(
+                repository=repository,
+                run_name=label.run,
+                target=state.manifest.target,
+                base=state.manifest.base,
+                worktrees=worktree.path.parent.parent,
+                commands=ShellCommands(marks),
+                logs=repository.state / "logs" / "checks",
+            )
+            workspaces.start()
+            landed = record is not None and record.state is BeadState.DONE
+            workspaces.clear(m.Clear(bead=BeadId(label.bead), number=label.number, landed=landed))
+            yield f"kept in the attic, and removed: {worktree.path}"
+    finally:
+        database.close()

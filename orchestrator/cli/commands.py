@@ -1,0 +1,44 @@
+"""The commands, by what they are for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli import asking, keeping, looking, running
+
+app = typer.Typer(
+    name="orchestrator",
+    help="Runs a night of coding agents over a task graph, and leaves one verified branch and a report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from orchestrator import __version__
+
+        print(f"orchestrator {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+) -> None:
+    pass
+
+
+for module in (running, looking, asking, keeping):
+    module.add_to(app)
+
+
+def program() -> None:
+    app()
+
+
+__all__ = ["Path", "app", "program"]

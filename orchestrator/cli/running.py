@@ -1,0 +1,106 @@
+"""`run`, and `resume` where nobody is at work: the commands that become the orchestrator."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator import app as composition
+from orchestrator.app import Exit, Order
+from orchestrator.cli.speech import ManifestFile, complain, honest
+
+if TYPE_CHECKING:
+    from orchestrator.runtime.ports import Holder
+
+TAKEN_WITHIN_S = 20.0
+"""How long a detached run may need until it has taken the run into its hands."""
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(run)
+
+
+@honest
+def run(
+    manifest: ManifestFile,
+    repo: Annotated[
+        Path | None, typer.Option("--repo", help="The repository to work on. [default: the manifest's `repo:`]")
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="How many agents at once.")] = None,
+    worktrees: Annotated[Path | None, typer.Option("--worktrees", help="Where worktrees are made.")] = None,
+    agent: Annotated[
+        str | None, typer.Option("--agent", help="Use this agent (or agent:model) for every bead with a prompt.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; what has landed stays landed.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Let the terminal go; the run goes on.")] = False,
+) -> int:
+    """Carry out a task graph; go on with it where it was interrupted.
+
+    Ends with 0 when every bead has landed, 1 when some have not, 2 when the manifest or the command is at fault,
+    3 when it is paused, 4 when nothing could start, 130 when it was interrupted.
+    """
+    order = Order(manifest=manifest, repo=repo, worktrees=worktrees, workers=workers, agent=agent, fresh=fresh)
+    return _detached(order) if detach else carry_out(order)
+
+
+def carry_out(order: Order) -> int:
+    from rich.console import Console
+
+    from orchestrator.views.progress import Progress
+
+    console = Console()
+    outcome = composition.run(order, lambda state: Progress(state, console))
+    print(f"report: {outcome.report}")
+    broken = [finding for finding in outcome.findings if not finding.holds]
+    for finding in broken:
+        complain(f"not so: {finding.claim}: {finding.detail}")
+    return Exit.UNDONE if broken and outcome.code is Exit.DONE else outcome.code
+
+
+def _detached(order: Order) -> int:
+    """Start the same command in a session of its own, and return once it has the run in its hands."""
+    loaded, _ = composition.load_for(order)  # what is at fault is said here, where somebody reads it
+    repository = composition.repository_of(loaded)
+    log = repository.state / "logs" / "detached.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "orchestrator", "run", *_arguments(order)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    until = time.monotonic() + TAKEN_WITHIN_S
+    while time.monotonic() < until:
+        code = process.poll()
+        holder = composition.holder(repository)
+        if _is(holder, process.pid):
+            print(f"run {loaded.manifest.name!r} goes on as pid {process.pid}; `orchestrator status` shows it")
+            print(f"output: {log}")
+            return Exit.DONE
+        if code is not None:
+            said = log.read_text(errors="replace").splitlines()[-5:]
+            print("\n".join(said), file=sys.stderr if code else sys.stdout)
+            return code
+        time.sleep(0.05)
+    complain(f"the run did not begin within {TAKEN_WITHIN_S:g} s; its output is in {log}")
+    return Exit.UNDONE
+
+
+def _is(holder: Holder | None, pid: int) -> bool:
+    return holder is not None and holder.process.pid == pid
+
+
+def _arguments(order: Order) -> list[str]:
+    given: list[str] = [str(order.manifest.resolve())]
+    for option, value in (("--repo", order.repo), ("--worktrees", order.worktrees)):
+        given += [option, str(value.resolve())] if value else []
+    given += ["--workers", str(order.workers)] if order.workers else []
+    given += ["--agent", order.agent] if order.agent else []
+    return given + (["--fresh"] if order.fresh else [])

@@ -1,0 +1,142 @@
+"""A file as data with the place of every value in it, whatever its format.
+
+Knows the three formats by their file names, and text encodings. Does not know what any key means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from orchestrator.manifest.faults import Fault, ManifestFaults
+
+KeyPath = tuple[str | int, ...]
+"""The keys and list indices that lead from the top of a document to a value."""
+
+
+class Position(NamedTuple):
+    """1-based, in characters."""
+
+    line: int
+    column: int
+
+
+START = Position(1, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """An unquoted scalar that its format reads as something else than text.
+
+    The source text is kept because only the reader of a key knows whether `007`, `no` or `1e3` is meant as a
+    number, a truth value or a name.
+    """
+
+    text: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What a file says. Scalars are `str`, `Plain`, or None for nothing at all."""
+
+    file: str
+    value: Any
+    values: Mapping[KeyPath, Position] = field(default_factory=dict)
+    keys: Mapping[KeyPath, Position] = field(default_factory=dict)
+    """Where the key of a value stands, for values in mappings."""
+    faults: tuple[Fault, ...] = ()
+    """What is wrong although the syntax is right: duplicate keys and the like."""
+
+    def at(self, path: KeyPath) -> Position:
+        """Where the value stands, or the nearest enclosing one that has a place."""
+        return self._find(path, self.values)
+
+    def at_key(self, path: KeyPath) -> Position:
+        """Where the value's key stands; for an item of a list, the value itself."""
+        return self.keys.get(path) or self._find(path, self.values)
+
+    def has(self, path: KeyPath) -> bool:
+        return path in self.values
+
+    def get(self, path: KeyPath) -> Any:
+        """The value there; None if there is none."""
+        value = self.value
+        for step in path:
+            if isinstance(value, dict):
+                value = value.get(step)
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+            else:
+                return None
+        return value
+
+    def fault(self, where: Position, message: str, *, expected: str = "", hint: str = "") -> Fault:
+        return Fault(
+            file=self.file,
+            line=where.line,
+            column=where.column,
+            message=message,
+            expected=expected,
+            hint=hint,
+        )
+
+    @staticmethod
+    def _find(path: KeyPath, places: Mapping[KeyPath, Position]) -> Position:
+        for end in range(len(path), -1, -1):
+            if (place := places.get(path[:end])) is not None:
+                return place
+        return START
+
+
+def bare(value: Any) -> Any:
+    """The value as plain Python data, with every scalar as its format reads it."""
+    if isinstance(value, Plain):
+        return value.value
+    if isinstance(value, dict):
+        return {key: bare(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [bare(item) for item in value]
+    return value
+
+
+def read_text(path: Path, *, file: str) -> str:
+    """The file's text, without a byte order mark. Raises ManifestFaults if it cannot be had."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise _refused(file, "there is no such file") from None
+    except IsADirectoryError:
+        raise _refused(file, "this is a directory, not a file") from None
+    except OSError as error:
+        raise _refused(file, f"the file cannot be read: {error.strerror or error}") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+        message = f"byte 0x{data[error.start]:02x} is not UTF-8"
+        fault = Fault(file=file, line=line, column=column, message=message, expected="a text file in UTF-8")
+        raise ManifestFaults([fault]) from error
+
+
+def read(path: Path, *, file: str) -> Document:
+    """Read YAML, TOML or JSON, by the file's suffix. Raises ManifestFaults on a syntax error."""
+    suffix = path.suffix.lower()
+    if suffix in {".yaml", ".yml"}:
+        from orchestrator.manifest.yaml_text import parse_yaml as parse
+    elif suffix == ".toml":
+        from orchestrator.manifest.toml_text import parse_toml as parse
+    elif suffix == ".json":
+        from orchestrator.manifest.json_text import parse_json as parse
+    else:
+        read_text(path, file=file)  # that the file is not there is the better thing to say
+        raise _refused(file, f"unknown kind of file '{path.suffix}'", expected=".yaml, .yml, .toml, .json or .jsonl")
+    return parse(read_text(path, file=file), file=file)
+
+
+def _refused(file: str, message: str, *, expected: str = "") -> ManifestFaults:
+    return ManifestFaults([Fault(file=file, line=0, column=0, message=message, expected=expected)])

@@ -1,0 +1,168 @@
+"""The kinds of value that a manifest's keys take, as pydantic types.
+
+Knows how a scalar of any format becomes text, a number, a duration or a list. Does not know the keys.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from orchestrator.core.model import Claim, RouteName
+from orchestrator.manifest import names, patterns, quantities
+from orchestrator.manifest.document import Plain, bare
+from orchestrator.manifest.faults import Unfit
+
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+"""No argument of a program may have a NUL; half of a surrogate pair, which JSON can say, cannot be encoded."""
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+
+
+def said(value: Any) -> str:
+    """What kind of thing this is, for messages."""
+    if value is None:
+        return "an empty value"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return f"'{patterns.printable(source(value))}'"
+
+
+def source(value: Any) -> str:
+    """The text of a scalar as it stands in the file."""
+    if isinstance(value, Plain):
+        return value.text
+    if isinstance(value, bool):  # JSON's, which keeps no source text
+        return "true" if value else "false"
+    return str(value)
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, str | Plain | bool)
+
+
+def as_text(value: Any) -> str:
+    if not _is_scalar(value):
+        raise Unfit(f"{said(value)} does not fit", expected="text")
+    text = source(value)
+    if not text.strip():
+        raise Unfit("it is empty", expected="text")
+    if found := _UNWRITABLE.search(text):
+        raise Unfit(f"the character {found.group()!a} cannot be passed on")
+    return text
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if _is_scalar(value) else value
+
+
+def _as_pattern(value: Any) -> Claim:
+    if isinstance(value, dict) and len(value) == 1:
+        raise Unfit("a mapping does not fit", expected="no space after 'read:', as in 'read:docs/**'")
+    return patterns.claim(as_text(value))
+
+
+def _number_text(value: Any, expected: str) -> str:
+    """The text of an unquoted number. A quoted one is text, and a truth value is none."""
+    if isinstance(value, Plain) and isinstance(value.value, int | float) and not isinstance(value.value, bool):
+        return value.text
+    raise Unfit(f"{said(value)} does not fit", expected=expected)
+
+
+def _as_count(value: Any) -> int:
+    expected = "a whole number, 1 or more"
+    text = _number_text(value, expected)
+    if not _WHOLE.fullmatch(text) or int(text) < 1:
+        raise Unfit(f"'{text}' does not fit", expected=expected)
+    return int(text)
+
+
+def _as_quantity(parse: Callable[[str], float], expected: str, *, zero: bool) -> Callable[[Any], float]:
+    def convert(value: Any) -> float:
+        if not _is_scalar(value):
+            raise Unfit(f"{said(value)} does not fit", expected=expected)
+        quantity = parse(source(value))
+        if not math.isfinite(quantity):
+            raise Unfit(f"{said(value)} is too much", expected=expected)
+        if quantity == 0 and not zero:
+            raise Unfit("it must be more than zero", expected=expected)
+        return quantity
+
+    return convert
+
+
+def _as_priority(value: Any) -> int:
+    if not _is_scalar(value):
+        raise Unfit(f"{said(value)} does not fit", expected=quantities.PRIORITY)
+    return quantities.parse_priority(source(value))
+
+
+def _as_hold(value: Any) -> str:
+    if isinstance(value, Plain) and isinstance(value.value, bool):
+        value = value.value
+    if isinstance(value, bool):
+        return "held in the manifest" if value else ""
+    return as_text(value)
+
+
+def _as_version(value: Any) -> int:
+    if source(value) != "1":
+        raise Unfit(f"{said(value)} is not a version that this program reads", expected="1")
+    return 1
+
+
+def _as_override(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Unfit(f"{said(value)} does not fit", expected="a mapping such as {command: [...]}")
+    return dict(bare(value))
+
+
+def _schema(**schema: Any) -> WithJsonSchema:
+    return WithJsonSchema(schema)
+
+
+_TEXT_SCHEMA = {"type": "string", "minLength": 1}
+_LIST_SCHEMA = {"anyOf": [_TEXT_SCHEMA, {"type": "array", "items": _TEXT_SCHEMA}]}
+_DURATION_SCHEMA = {"type": ["string", "number"], "examples": ["45m", "1h30m", 90]}
+_MONEY_SCHEMA = {"type": ["string", "number"], "examples": [50, "$2.50"]}
+
+Text = Annotated[str, BeforeValidator(as_text), _schema(**_TEXT_SCHEMA)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list), _schema(**_LIST_SCHEMA)]
+Id = Annotated[Text, AfterValidator(names.check_id), _schema(**_TEXT_SCHEMA, maxLength=names.MAX_ID)]
+Branch = Annotated[Text, AfterValidator(names.check_branch), _schema(**_TEXT_SCHEMA)]
+Revision = Annotated[Text, AfterValidator(names.check_revision), _schema(**_TEXT_SCHEMA)]
+AgentKey = Annotated[Text, AfterValidator(names.check_agent)]
+_Route = Annotated[RouteName, BeforeValidator(as_text), AfterValidator(names.check_route)]
+Routes = Annotated[tuple[_Route, ...], BeforeValidator(_as_list), _schema(**_LIST_SCHEMA)]
+_Pattern = Annotated[Claim, BeforeValidator(_as_pattern)]
+Patterns = Annotated[tuple[_Pattern, ...], BeforeValidator(_as_list), _schema(**_LIST_SCHEMA)]
+Count = Annotated[int, BeforeValidator(_as_count), _schema(type="integer", minimum=1)]
+Duration = Annotated[
+    float,
+    BeforeValidator(_as_quantity(quantities.parse_duration, quantities.DURATION, zero=False)),
+    _schema(**_DURATION_SCHEMA),
+]
+Pause = Annotated[
+    float,
+    BeforeValidator(_as_quantity(quantities.parse_duration, quantities.DURATION, zero=True)),
+    _schema(**_DURATION_SCHEMA),
+]
+"""A duration that may be zero."""
+Money = Annotated[
+    float,
+    BeforeValidator(_as_quantity(quantities.parse_money, quantities.MONEY, zero=True)),
+    _schema(**_MONEY_SCHEMA),
+]
+Priority = Annotated[
+    int,
+    BeforeValidator(_as_priority),
+    _schema(enum=[0, 1, 2, 3, 4, "P0", "P1", "P2", "P3", "P4"]),
+]
+Hold = Annotated[str, BeforeValidator(_as_hold), _schema(type=["string", "boolean"])]
+Version = Annotated[int, BeforeValidator(_as_version), _schema(const=1)]
+Override = Annotated[dict[str, Any], BeforeValidator(_as_override), _schema(type="object")]

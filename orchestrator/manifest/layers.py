@@ -1,0 +1,150 @@
+"""The settings of a run, gathered from the manifest and the `orchestrator.toml` near it.
+
+Knows which file has the last word and where each word of it stands. Does not know beads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.core.model import Budget, Policy
+from orchestrator.manifest.document import Document, KeyPath, bare
+from orchestrator.manifest.faults import Fault
+from orchestrator.manifest.schema import SettingsTable
+
+DEFAULTS_FILE = "orchestrator.toml"
+
+_POLICY = {
+    "workers": ("workers",),
+    "min_workers": ("min_workers",),
+    "max_starts": ("max_starts",),
+    "start_timeout_s": ("start_timeout",),
+    "grace_s": ("grace",),
+    "linger_s": ("linger",),
+    "breaker_failures": ("breaker", "failures"),
+    "breaker_window_s": ("breaker", "window"),
+    "breaker_cooldown_s": ("breaker", "cooldown"),
+    "breaker_cooldown_max_s": ("breaker", "max_cooldown"),
+    "backoff_s": ("backoff", "first"),
+    "backoff_max_s": ("backoff", "most"),
+    "tries_per_route": ("tries_per_route",),
+    "lost_max": ("lost_max",),
+    "worker_failures": ("worker_failures",),
+    "check_timeout_s": ("check_timeout",),
+    "verify_slots": ("verify_slots",),
+}
+"""The fields of Policy, and the keys that they come from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One file's settings."""
+
+    table: SettingsTable
+    document: Document
+    directory: Path
+    """What relative paths in it start from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Settings by precedence: the manifest first."""
+
+    layers: tuple[Layer, ...]
+
+    def get(self, *keys: str) -> Any:
+        """What the first layer that has an opinion says; else None."""
+        found = self.source(*keys)
+        return None if found is None else _value(found.table, keys)
+
+    def source(self, *keys: str) -> Layer | None:
+        """The layer that `get` takes its answer from."""
+        return next((layer for layer in self.layers if _value(layer.table, keys) is not None), None)
+
+    def first(self, *alternatives: tuple[str, ...]) -> Any:
+        """The first answer of any of the alternatives, where a nearer file goes before a better alternative."""
+        for layer in self.layers:
+            for keys in alternatives:
+                if (value := _value(layer.table, keys)) is not None:
+                    return value
+        return None
+
+    def at_fault(self, *keys: str) -> bool:
+        """Whether some layer says something here that did not fit: then what follows from its absence is no news."""
+        return any(
+            bare(layer.document.get(keys)) is not None and _value(layer.table, keys) is None for layer in self.layers
+        )
+
+    def agents(self) -> dict[str, Mapping[str, Any]]:
+        """The changes to each agent's profile, those of the nearer file laid over those of the farther."""
+        merged: dict[str, Any] = {}
+        for layer in reversed(self.layers):
+            merged = _laid_over(merged, layer.table.agents)
+        return merged
+
+    def agent_names(self) -> set[str]:
+        """All that have a profile in some layer, be it at fault."""
+        profiles = (layer.document.value.get("agents") for layer in self.layers)
+        return {name for mapping in profiles if isinstance(mapping, dict) for name in mapping}
+
+    def fault(self, path: KeyPath, message: str, *, expected: str = "", hint: str = "") -> Fault:
+        """A fault at the key path, in the nearest file that has it, or has what encloses it."""
+        for end in range(len(path), 0, -1):
+            for layer in self.layers:
+                if layer.document.has(path[:end]):
+                    where = layer.document.at_key(path[:end])
+                    return layer.document.fault(where, message, expected=expected, hint=hint)
+        document = self.layers[0].document
+        return document.fault(document.at(()), message, expected=expected, hint=hint)
+
+    def policy(self) -> Policy:
+        given = {name: value for name, keys in _POLICY.items() if (value := self.get(*keys)) is not None}
+        return Policy(**given)
+
+    def budget(self) -> Budget:
+        return Budget(usd=self.get("budget", "usd"), bead_usd=self.get("budget", "bead_usd"))
+
+    def repo(self) -> Path | None:
+        layer = self.source("repo")
+        return None if layer is None else repo_of(layer.table, layer.directory)
+
+
+def repo_of(table: SettingsTable, directory: Path) -> Path | None:
+    return None if table.repo is None else (directory / Path(table.repo).expanduser()).resolve()
+
+
+def _value(table: SettingsTable, keys: tuple[str, ...]) -> Any:
+    value: Any = table
+    for key in keys:
+        value = getattr(value, key)
+    return value
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables key by key; anything else as a whole."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        if isinstance(value, dict) and isinstance(under, dict):
+            merged[key] = _laid_over(under, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def defaults_file(manifest: Path, repo: Path | None) -> Path | None:
+    """The first `orchestrator.toml`: beside the manifest, in the folder above, in the root of the repository.
+
+    Without a repository in the manifest, that of the folder it is in counts.
+    """
+    folder = manifest.parent
+    if repo is None:
+        repo = next((place for place in (folder, *folder.parents) if (place / ".git").exists()), None)
+    for place in (folder, folder.parent, *([] if repo is None else [repo])):
+        candidate = place / DEFAULTS_FILE
+        if candidate.is_file() and candidate != manifest:
+            return candidate
+    return None

@@ -1,0 +1,237 @@
+"""The tables of a manifest, one model each. The descriptions of the fields are the documentation of the format.
+
+Knows keys and the kind of value that each takes. Does not know files, places, nor how beads relate.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from orchestrator.manifest.document import Plain
+from orchestrator.manifest.fields import (
+    AgentKey,
+    Branch,
+    Count,
+    Duration,
+    Hold,
+    Id,
+    Money,
+    Override,
+    Patterns,
+    Pause,
+    Priority,
+    Revision,
+    Routes,
+    Text,
+    Texts,
+    Version,
+)
+
+_ROUTES = (
+    "Who may carry out a bead, as 'agent:model' or 'agent', in order of preference. The model may have colons "
+    "and slashes in it."
+)
+_FILES = (
+    "The files that the work will touch, relative to the repository's root: paths, directories or globs ('**' is "
+    "any number of directories). Beads that may touch the same files never run at the same time. With 'read:' in "
+    "front, files that it only relies on: beads may share those."
+)
+
+
+class Table(BaseModel):
+    """A mapping with known keys. A key without a value counts as left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    noun: ClassVar[str] = "a table"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_keys(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {key: item for key, item in value.items() if not says_nothing(key, item)}
+
+
+def says_nothing(key: str, item: Any) -> bool:
+    """Whether a key is as good as left out."""
+    # `id: null` is more likely a bead called null than a bead without an id.
+    return item is None or (isinstance(item, Plain) and item.value is None and key != "id")
+
+
+class BreakerTable(Table):
+    """When a route is given a rest."""
+
+    noun: ClassVar[str] = "'breaker'"
+
+    failures: Count | None = Field(default=None, description="Failures of a route that open its breaker. Default 3.")
+    window: Duration | None = Field(default=None, description="The time within which they count. Default 10m.")
+    cooldown: Duration | None = Field(
+        default=None,
+        description="The rest before one attempt may probe the route; doubled at each failed probe. Default 60s.",
+    )
+    max_cooldown: Duration | None = Field(default=None, description="The longest rest. Default 1h.")
+
+
+class BackoffTable(Table):
+    """How long a bead waits after a failure."""
+
+    noun: ClassVar[str] = "'backoff'"
+
+    first: Pause | None = Field(
+        default=None, description="Before the next try; doubled at each failure in a row. Default 5s."
+    )
+    most: Pause | None = Field(default=None, description="The longest wait. Default 1h.")
+
+
+class BudgetTable(Table):
+    """Hard limits of money. Without one there is no limit."""
+
+    noun: ClassVar[str] = "'budget'"
+
+    usd: Money | None = Field(
+        default=None, description="For the whole run, in US dollars: a number, or text such as '$50'."
+    )
+    bead_usd: Money | None = Field(default=None, description="For each bead, in US dollars.")
+
+
+class DefaultsTable(Table):
+    """What a bead has that does not say otherwise."""
+
+    noun: ClassVar[str] = "'defaults'"
+
+    timeout: Duration | None = Field(default=None, description="See the same key of a bead. Default 45m.")
+    silence: Duration | None = Field(default=None, description="See the same key of a bead. Default 15m.")
+    tries: Count | None = Field(default=None, description="See the same key of a bead. Default 3.")
+    priority: Priority | None = Field(default=None, description="See the same key of a bead. Default P2.")
+    routes: Routes | None = Field(
+        default=None, description="See the same key of a bead. Default: the top level's 'routes'."
+    )
+    verify: Texts | None = Field(default=None, description="See the same key of a bead. Default: no checks of its own.")
+    files: Patterns | None = Field(default=None, description="See the same key of a bead. Default: none.")
+
+
+class BeadTable(Table):
+    """One task. It has exactly one of 'prompt' and 'run'."""
+
+    noun: ClassVar[str] = "a bead"
+
+    id: Id = Field(
+        description="Its name, unique in the manifest. It becomes part of a branch and of file names: letters, "
+        "digits, '.', '_' and '-', at most 100 characters."
+    )
+    title: Text | None = Field(default=None, description="One line. Default: the first line of the prompt, or the id.")
+    prompt: Text | None = Field(default=None, description="What the agent is asked to do.")
+    run: Text | None = Field(
+        default=None,
+        description="A shell command that carries the bead out instead of an agent: codemods, generators.",
+    )
+    needs: Texts | None = Field(
+        default=None, description="The ids of the beads that must have landed before this one starts."
+    )
+    priority: Priority | None = Field(default=None, description="P0 (most urgent) to P4, or 0 to 4.")
+    files: Patterns | None = Field(default=None, description=_FILES)
+    verify: Texts | None = Field(
+        default=None, description="Commands that must succeed in the bead's own worktree before it may land."
+    )
+    routes: Routes | None = Field(default=None, description=_ROUTES)
+    timeout: Duration | None = Field(default=None, description="How long one attempt may take: 90s, 45m, 1h30m.")
+    silence: Duration | None = Field(default=None, description="How long its agent may show no sign of life.")
+    tries: Count | None = Field(default=None, description="How many failed attempts are its end.")
+    estimate: Duration | None = Field(default=None, description="How long its author thinks that it takes.")
+    labels: Texts | None = Field(default=None, description="Words of your own; shown, and never acted on.")
+    hold: Hold | None = Field(
+        default=None,
+        description="A reason why a person must release it before it may start; 'true' without a reason.",
+    )
+
+
+class SettingsTable(Table):
+    """How beads are carried out: all that `orchestrator.toml` may say."""
+
+    noun: ClassVar[str] = "the settings"
+
+    repo: Text | None = Field(default=None, description="The repository, relative to this file. Or give --repo.")
+    base: Revision | None = Field(
+        default=None, description="The revision where the target branch starts. Default: HEAD."
+    )
+    target: Branch | None = Field(
+        default=None,
+        description="The branch into which beads are merged; made from 'base' if it is not there. "
+        "Default: orchestrator/<name>.",
+    )
+    workers: Count | None = Field(default=None, description="How many agents work at the same time. Default 4.")
+    min_workers: Count | None = Field(
+        default=None, description="With fewer workers that can be started than this, the run ends. Default 1."
+    )
+    max_starts: Count | None = Field(default=None, description="How many workers may be starting at once. Default 10.")
+    start_timeout: Duration | None = Field(
+        default=None, description="From the start of an agent to its first sign. Default 30s."
+    )
+    grace: Pause | None = Field(default=None, description="From asking a process to end to ending it. Default 10s.")
+    linger: Pause | None = Field(
+        default=None, description="How long an agent may stay after it said that it is done. Default 20s."
+    )
+    breaker: BreakerTable = Field(default_factory=BreakerTable, description="When a route is given a rest.")
+    backoff: BackoffTable = Field(default_factory=BackoffTable, description="How long a bead waits after a failure.")
+    tries_per_route: Count | None = Field(
+        default=None, description="Failures of a bead on one route before the next route is asked. Default 2."
+    )
+    lost_max: Count | None = Field(
+        default=None, description="Attempts of one bead that may be lost to crashes of this program. Default 20."
+    )
+    worker_failures: Count | None = Field(
+        default=None, description="Failed starts in a row before a worker is given up. Default 5."
+    )
+    check_timeout: Duration | None = Field(default=None, description="How long one check may take. Default 30m.")
+    verify_slots: Count | None = Field(
+        default=None, description="How many beads are checked at the same time. Default 2."
+    )
+    routes: Routes | None = Field(default=None, description=_ROUTES)
+    agents: dict[AgentKey, Override] = Field(
+        default_factory=dict,
+        description="Agents of your own, and changes to the built-in ones: a name and what of its profile differs.",
+    )
+    setup: Texts | None = Field(default=None, description="Commands run once in each new worktree, such as 'npm ci'.")
+    verify: Texts | None = Field(
+        default=None, description="Commands that must succeed on every merged tree before the target moves to it."
+    )
+    budget: BudgetTable = Field(default_factory=BudgetTable, description="Hard limits of money.")
+    defaults: DefaultsTable = Field(
+        default_factory=DefaultsTable, description="What a bead has that does not say otherwise."
+    )
+
+
+class ManifestTable(SettingsTable):
+    """The top level of a manifest, its beads apart: those are read one by one."""
+
+    noun: ClassVar[str] = "a manifest"
+
+    version: Version = Field(default=1, description="The version of this format.")
+    name: Id | None = Field(
+        default=None,
+        description="The run's name; safe like a bead's id. Default: the file's name without its suffix.",
+    )
+    beads: Any = Field(
+        default=None, description="The tasks; or the path of a beads issues.jsonl, relative to this file."
+    )
+
+
+class DocumentedManifest(ManifestTable):
+    """A task graph for coding agents, and how it is carried out."""
+
+    model_config = ConfigDict(title="orchestrator manifest")
+
+    beads: list[BeadTable] | str = Field(
+        description="The tasks; or the path of a beads issues.jsonl, relative to this file."
+    )
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a manifest."""
+    schema = DocumentedManifest.model_json_schema()
+    bead = schema["$defs"]["BeadTable"]
+    bead["oneOf"] = [{"required": ["prompt"]}, {"required": ["run"]}]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

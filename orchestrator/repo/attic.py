@@ -1,0 +1,137 @@
+"""The attic: refs that keep what attempts left, so that nothing has to be in a worktree or a branch to be safe.
+
+Adds only: an attic ref, once made, is never moved and never removed by us. Knows how a worktree's whole state becomes
+a commit, and how it is proved that something is kept. Does not know when that is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from orchestrator.core.model import BeadId, Commit, Tree
+from orchestrator.repo import refs
+from orchestrator.repo.desk import Desk, desk_of, head_of, independent, tree_of
+from orchestrator.repo.faults import RefMoved
+from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.refs import NOTHING, Move, Ref
+from orchestrator.repo.repository import OURSELVES, Person
+from orchestrator.repo.snapshot import changes, snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """All that a desk held, as one commit. It is kept by a ref unless it is where the bead began."""
+
+    held: tuple[Commit, ...]
+    """HEAD and the bead's branch, as they were found."""
+    commit: Commit | None
+    """Contains HEAD, the bead's branch and the state of the files. None: the desk held nothing at all."""
+    tree: Tree | None
+    differs: bool
+    """Its files differ from where the bead began."""
+    nested: tuple[bytes, ...] = ()
+    """Repositories in the worktree whose files are kept, but not their own history."""
+
+
+def keep_all(git: Git, desk: Desk, number: int, *, person: Person) -> Kept:
+    """Put everything that is on a desk under attic refs: HEAD, the branch, and files that nobody committed."""
+    head = head_of(git, desk)
+    held = tuple(commit for commit in (head, desk.branch and desk.branch.commit) if commit)
+    parents = independent(git, desk, held)
+    if not desk.path.is_dir() or not any(desk.path.iterdir()):
+        # No files: not even the deletion of all of them, which nobody means by taking a worktree away.
+        for parent in parents:
+            keep(git, desk, number, parent)
+        commit = parents[0] if parents else None
+        tree = tree_of(git, desk, commit) if commit else None
+        return Kept(held=held, commit=commit, tree=tree, differs=bool(desk.base and tree and tree != desk.base.tree))
+    state = desk.run.repository.state
+    if desk.worktree is None:
+        state.mkdir(parents=True, exist_ok=True)
+    place = desk.worktree.place if desk.worktree else Place(git_dir=desk.place.git_dir, work_tree=desk.path)
+    with snapshot(git, place, scratch=None if desk.worktree else state) as made:
+        parents = parents or tuple(ref.commit for ref in (desk.base, desk.target) if ref)[:1]
+        if _is_half_made(git, desk, head, made.tree):
+            return Kept(held=held, commit=head, tree=made.tree, differs=False)
+        if len(parents) == 1 and made.tree == tree_of(git, desk, parents[0]):
+            commit = parents[0]
+        else:
+            commit = _same(desk, made.tree, parents) or commit_tree(
+                git, desk.place, made.tree, parents, f"Left by attempt {number} of {desk.bead}", person, OURSELVES
+            )
+        keep(git, desk, number, commit)
+        differs = desk.base is None or made.tree != desk.base.tree
+        return Kept(held=held, commit=commit, tree=made.tree, differs=differs, nested=made.nested)
+
+
+def keep(git: Git, desk: Desk, number: int, commit: Commit) -> None:
+    """See to it that an attic ref of this attempt is at `commit`; where the bead began needs none."""
+    if desk.base is not None and commit == desk.base.commit:
+        return
+    known = dict(desk.attic)
+    while (name := attic_name(known, desk.bead, number, commit)) not in known:
+        try:
+            refs.move(git, desk.place, [Move(name=name, new=commit, old=NOTHING)], why=f"kept of {desk.bead}")
+        except RefMoved:
+            # Somebody took the name since we looked: the next one is found in what is there now.
+            known.update(desk_of(git, desk.run, desk.bead).attic)
+            if name not in known:
+                raise
+        else:
+            return
+
+
+def attic_name(known: dict[str, Ref], bead: BeadId, number: int, commit: Commit) -> str:
+    """The name under which this attempt has `commit` already, or else the first free one."""
+    first = f"{refs.attic_of(bead)}{number}"
+    suffix, name = 1, first
+    while name in known and known[name].commit != commit:
+        suffix += 1
+        name = f"{first}.{suffix}"
+    return name
+
+
+def prove_kept(git: Git, desk: Desk, number: int, commits: Iterable[Commit | None]) -> None:
+    """Have git itself say that each commit is reachable from the attic or the target; what is not is put there.
+
+    Raises `RefMoved` where that could not be brought about: then nothing may be removed.
+    """
+    wanted = tuple(dict.fromkeys(commit for commit in commits if commit))
+    if not wanted:
+        return
+    if not _loose(git, desk, wanted):
+        return
+    now = replace(desk_of(git, desk.run, desk.bead), base=None)  # where it began is no longer safe elsewhere
+    for commit in wanted:
+        keep(git, now, number, commit)
+    if loose := _loose(git, desk, wanted):
+        raise RefMoved(("rev-list",), 1, f"{loose} is in no attic ref of {desk.bead}, though it was put there")
+
+
+def commit_tree(
+    git: Git, place: Place, tree: Tree, parents: Iterable[Commit], message: str, author: Person, committer: Person,
+    date: str | None = None,
+) -> Commit:  # fmt: skip
+    words = [word for parent in parents for word in ("-p", parent)]
+    env = {**author.as_author(date), **committer.as_committer()}
+    return Commit(git(place, "commit-tree", *words, "-m", message, tree, env=env).text)
+
+
+def _loose(git: Git, desk: Desk, commits: tuple[Commit, ...]) -> str:
+    keepers = [f"--glob={refs.attic_of(desk.bead)}*", *([desk.target.commit] if desk.target else [])]
+    return git(desk.place, "rev-list", "--max-count=1", *commits, "--not", *keepers).text
+
+
+def _same(desk: Desk, tree: Tree, parents: tuple[Commit, ...]) -> Commit | None:
+    """The commit of an earlier look at the very same state: asked twice, we answer the same."""
+    return next((ref.commit for ref in desk.attic.values() if ref.tree == tree and ref.parents == parents), None)
+
+
+def _is_half_made(git: Git, desk: Desk, head: Commit | None, tree: Tree) -> bool:
+    """A worktree that was never handed to an agent, and holds nothing but a part of what git was writing into it."""
+    if desk.worktree is None or desk.worktree.label is not None or desk.base is None:
+        return False
+    if head not in (None, desk.base.commit):
+        return False
+    return all(change.kind == "D" for change in changes(git, desk.place, desk.base.commit, tree))

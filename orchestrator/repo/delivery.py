@@ -1,0 +1,83 @@
+"""One commit of what an agent delivered, on the bead's branch.
+
+What the worktree shows is what counts, whatever the agent did to branches and HEAD on the way; what counts no longer
+is kept in the attic. Does not know whether the work is any good.
+"""
+
+from __future__ import annotations
+
+from orchestrator.core.model import Commit
+from orchestrator.repo import refs
+from orchestrator.repo.attic import commit_tree, keep
+from orchestrator.repo.desk import Desk, head_of, independent, tree_of
+from orchestrator.repo.faults import GitRefused
+from orchestrator.repo.plumbing import Git
+from orchestrator.repo.refs import NOTHING, Move
+from orchestrator.repo.repository import OURSELVES, Person
+from orchestrator.repo.snapshot import changes, snapshot, use_index
+from orchestrator.repo.unfinished import conclude, unfinished
+from orchestrator.runtime.ports import Work, WorkspaceFault
+
+
+def deliver(git: Git, desk: Desk, number: int, title: str, *, person: Person) -> Work:
+    """Commit what is uncommitted, move the bead's branch there, and put the agent back on it.
+
+    Only while no agent lives in the worktree. Raises `WorkspaceFault` and `GitRefused`.
+    """
+    worktree = desk.worktree
+    if worktree is None or not desk.path.is_dir():
+        raise WorkspaceFault(
+            f"the worktree {desk.path} is gone: what was saved of it is below {refs.attic_of(desk.bead)}"
+        )
+    head = head_of(git, desk)
+    began = where_it_began(git, desk, head)
+    with snapshot(git, worktree.place, siblings=False) as made:
+        branch = desk.branch.commit if desk.branch else None
+        open_ends = unfinished(git, worktree.place)
+        parent = head or branch or began
+        if open_ends.undecided:
+            # On top of what was there before: merged with the target, it is the conflict that it still is.
+            parent = (branch if open_ends.rebasing else None) or parent
+        merged = () if open_ends.undecided else open_ends.merging
+        if made.tree == tree_of(git, desk, parent) and not merged:
+            commit = parent
+        else:
+            commit = commit_tree(git, desk.place, made.tree, [parent, *merged], one_line(title), person, OURSELVES)
+        if merged:
+            began = where_it_began(git, desk, commit)
+        changed = changes(git, desk.place, began, made.tree)
+        keep(git, desk, number, commit)
+        if not changed:
+            return Work(commit=None, tree=made.tree)
+        work = Work(commit=commit, tree=made.tree, files=tuple(change.shown for change in changed))
+        if open_ends.undecided:
+            return work  # the agent finds its merge or rebase as it left it
+        if branch and branch != parent and branch in independent(git, desk, (commit, branch)):
+            keep(git, desk, number, branch)
+        if branch != commit:
+            moved = Move(name=desk.branch_name, new=commit, old=branch or NOTHING)
+            refs.move(git, desk.place, [moved], why=f"collected attempt {number}")
+        if head != commit or worktree.branch != desk.branch_name:
+            if worktree.branch != desk.branch_name:
+                git(worktree.place, "symbolic-ref", "HEAD", desk.branch_name)
+            use_index(worktree.place, made)
+        if merged:
+            conclude(worktree.place)
+    return work
+
+
+def where_it_began(git: Git, desk: Desk, head: Commit | None) -> Commit:
+    """The commit against which the work is seen: what the agent has itself merged from the target is not its work."""
+    base = desk.base.commit if desk.base else None
+    if head and desk.target and desk.target.commit != base:
+        met = git(desk.place, "merge-base", head, desk.target.commit, codes=(0, 1))
+        if met.code == 0:
+            return Commit(met.text.splitlines()[0])
+    found = base or (desk.target and desk.target.commit)
+    if not found:
+        raise GitRefused(("merge-base",), 1, f"nothing says where {desk.branch_name} began")
+    return found
+
+
+def one_line(title: str) -> str:
+    return " ".join(title.split()) or "Work without a title"

@@ -1,0 +1,123 @@
+"""A bead's desk: its worktree, its branch, where it began, and what of it is kept in the attic already.
+
+Only reads. Does not know what may be done with any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.core.model import BeadId, Commit, Tree
+from orchestrator.repo import refs, worktrees
+from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.refs import Ref
+from orchestrator.repo.repository import Repository
+from orchestrator.repo.worktrees import Worktree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What names everything of one run in a repository."""
+
+    repository: Repository
+    name: str
+    target: str
+    """The target branch's short name."""
+    folder: Path
+    """Where its worktrees are."""
+
+    @property
+    def target_ref(self) -> str:
+        return f"refs/heads/{self.target}"
+
+    def path_of(self, bead: BeadId) -> Path:
+        return self.folder / refs.quoted(bead)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    run: Run
+    bead: BeadId
+    worktree: Worktree | None
+    branch: Ref | None
+    base: Ref | None
+    target: Ref | None
+    attic: Mapping[str, Ref]
+    """By name, oldest attempt first."""
+
+    @property
+    def path(self) -> Path:
+        return self.run.path_of(self.bead)
+
+    @property
+    def branch_name(self) -> str:
+        return refs.branch_of(self.run.name, self.bead)
+
+    @property
+    def base_name(self) -> str:
+        return refs.base_of(self.run.name, self.bead)
+
+    @property
+    def place(self) -> Place:
+        """For commands that need no worktree."""
+        return self.run.repository.place
+
+    @property
+    def is_bare(self) -> bool:
+        """There is nothing on it."""
+        return self.worktree is None and self.branch is None and not self.path.exists()
+
+
+def desk_of(git: Git, run: Run, bead: BeadId) -> Desk:
+    names = (refs.branch_of(run.name, bead), refs.base_of(run.name, bead), run.target_ref)
+    attic = refs.attic_of(bead)
+    found = refs.read(git, run.repository.place, *names, attic)
+    kept = sorted((name for name in found if name.startswith(attic)), key=_age)
+    return Desk(
+        run=run,
+        bead=bead,
+        worktree=worktrees.worktree_at(run.repository, run.path_of(bead)),
+        branch=found.get(names[0]),
+        base=found.get(names[1]),
+        target=found.get(names[2]),
+        attic={name: found[name] for name in kept},
+    )
+
+
+def head_of(git: Git, desk: Desk) -> Commit | None:
+    """Where the worktree's HEAD is; None: on a branch without a commit, or on nothing that git can read."""
+    if desk.worktree is None:
+        return None
+    if desk.branch is not None and desk.worktree.branch == desk.branch_name:
+        return desk.branch.commit
+    return commit_at(git, desk.worktree.admin)
+
+
+def commit_at(git: Git, admin: Path) -> Commit | None:
+    """What the HEAD of a worktree comes to."""
+    place = Place(git_dir=admin)
+    found = git(place, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", codes=(0, 1, 128))
+    return Commit(found.text) if found.code == 0 else None
+
+
+def tree_of(git: Git, desk: Desk, commit: Commit) -> Tree:
+    for known in (desk.branch, desk.base, desk.target, *desk.attic.values()):
+        if known is not None and known.commit == commit:
+            return known.tree
+    return Tree(git(desk.place, "rev-parse", "--verify", f"{commit}^{{tree}}").text)
+
+
+def independent(git: Git, desk: Desk, commits: Iterable[Commit | None]) -> tuple[Commit, ...]:
+    """Those of the commits that no other one of them contains, in the order given."""
+    several = tuple(dict.fromkeys(commit for commit in commits if commit))
+    if len(several) < 2:
+        return several
+    left = git(desk.place, "merge-base", "--independent", *several).text.split()
+    return tuple(commit for commit in several if commit in left)
+
+
+def _age(name: str) -> tuple[list[int], str]:
+    parts = name.rsplit("/", 1)[-1].split(".")
+    return [int(part) if part.isdigit() else 0 for part in parts], name

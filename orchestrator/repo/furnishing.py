@@ -1,0 +1,53 @@
+"""What a fresh worktree needs beside its files: submodules, what `.worktreeinclude` lists, the person's setup.
+
+Does not know for which bead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.repository import Repository
+from orchestrator.repo.worktrees import Worktree
+
+INCLUDE = ".worktreeinclude"
+
+
+def initialise_submodules(git: Git, worktree: Worktree) -> None:
+    """Check them out. Raises `GitRefused`, for instance where the person's configuration allows no `file` protocol.
+
+    Without `--init`, which would write the person's configuration: all count as active for this one command.
+    """
+    if not (worktree.path / ".gitmodules").is_file():
+        return
+    git(
+        None, "-c", "submodule.active=.", "submodule", "--quiet", "update", "--recursive", "--force",
+        cwd=worktree.path,
+    )  # fmt: skip
+
+
+def included(git: Git, repository: Repository) -> tuple[Path, ...]:
+    """Files of the person's checkout that git ignores and `.worktreeinclude` lists (gitignore syntax), relative."""
+    checkout = repository.checkout
+    if checkout is None or not (checkout / INCLUDE).is_file():
+        return ()
+    import pathspec
+
+    wanted = pathspec.GitIgnoreSpec.from_lines((checkout / INCLUDE).read_text(errors="replace").splitlines())
+    place = Place(git_dir=repository.git_dir, work_tree=checkout)
+    listed = git(place, "ls-files", "--others", "--ignored", "--exclude-standard", "-z").out.split(b"\0")
+    names = (os.fsdecode(name) for name in listed if name)
+    return tuple(Path(name) for name in names if wanted.match_file(name))
+
+
+def copy_in(repository: Repository, names: tuple[Path, ...], worktree: Path) -> None:
+    """Copy files of the person's checkout, and never over one that is there."""
+    for name in names:
+        source, copy = (repository.checkout or Path()) / name, worktree / name
+        if copy.is_symlink() or copy.exists() or not (source.is_file() or source.is_symlink()):
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, copy, follow_symlinks=False)

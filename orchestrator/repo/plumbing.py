@@ -1,0 +1,195 @@
+"""Commands of git: how each one of ours is started, what it may read of its surroundings, and when it is retried.
+
+The only module that imports GitPython. Knows no worktree, no bead and no branch: it runs what it is told to, with the
+person's hooks, maintenance, prompts and environment kept out of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Collection, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tenacity
+
+from orchestrator.repo.faults import GitRefused, RefMoved
+
+if TYPE_CHECKING:
+    from git.cmd import Git as GitPython
+
+PINNED = {
+    "core.hooksPath": "/dev/null",
+    "core.fsmonitor": "false",
+    "core.untrackedCache": "false",
+    "core.splitIndex": "false",
+    "core.packedRefsTimeout": "10000",
+    "core.filesRefLockTimeout": "1000",
+    "core.quotePath": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "commit.gpgSign": "false",
+    "log.showSignature": "false",
+    "advice.addEmbeddedRepo": "false",
+    "advice.detachedHead": "false",
+    "color.ui": "false",
+    "i18n.commitEncoding": "UTF-8",
+    "i18n.logOutputEncoding": "UTF-8",
+    "submodule.recurse": "false",
+}
+"""Configuration of the shared repository that must not act on, or be acted on by, our own calls."""
+
+_SCRUBBED = tuple(
+    f"GIT_{name}"
+    for name in (
+        "DIR", "WORK_TREE", "INDEX_FILE", "COMMON_DIR", "OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES",
+        "NAMESPACE", "PREFIX", "INTERNAL_SUPER_PREFIX", "SHALLOW_FILE", "GRAFT_FILE", "REPLACE_REF_BASE",
+        "QUARANTINE_PATH", "CEILING_DIRECTORIES", "DEFAULT_HASH", "INDEX_VERSION", "LITERAL_PATHSPECS",
+        "GLOB_PATHSPECS", "NOGLOB_PATHSPECS", "ICASE_PATHSPECS", "EXTERNAL_DIFF", "DIFF_OPTS", "ATTR_SOURCE",
+        "AUTHOR_NAME", "AUTHOR_EMAIL", "AUTHOR_DATE", "COMMITTER_NAME", "COMMITTER_EMAIL", "COMMITTER_DATE",
+        "REFLOG_ACTION", "CONFIG_PARAMETERS", "CONFIG", "CONFIG_COUNT", "TRACE", "TRACE2",
+    )
+)  # fmt: skip
+"""What a git that runs us (a hook, `rebase --exec`, an alias) leaves in our environment, and must not reach ours."""
+
+_QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "LANGUAGE": "C", "GIT_EDITOR": ":"}
+
+_LOCKED = re.compile(r"unable to create '[^']+\.lock': File exists|unable to lock|could not lock", re.I)
+_MOVED = re.compile(r"is at [0-9a-f]+ but expected|reference already exists|unable to resolve reference", re.I)
+
+
+_MISSING = "git is not installed, or not on the PATH: install git 2.38 or newer"
+
+
+class _Locked(GitRefused):
+    """Somebody holds a lock file: worth another try."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        """The output as text, for people and for object names: bytes that are not UTF-8 are shown escaped."""
+        return self.out.decode("utf-8", "backslashreplace").strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a command acts. Always said in full: what an agent did to a `.git` file must not lead us elsewhere."""
+
+    git_dir: Path
+    work_tree: Path | None = None
+    index: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Git:
+    """Runs git. Without state: one may be used from several threads at once."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Configuration beside what is pinned."""
+    patience_s: float = 3.0
+    """How long a lock that somebody else holds is waited for."""
+
+    def __call__(
+        self,
+        place: Place | None,
+        *argv: str,
+        codes: Collection[int] = (0,),
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+        cwd: Path | None = None,
+    ) -> Answer:
+        """Run it, again while somebody holds a lock.
+
+        Raises `GitRefused` for a code that is not among `codes`; `RefMoved` where a ref was not as expected.
+        """
+        for attempt in tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Locked),
+            wait=tenacity.wait_random_exponential(multiplier=0.02, max=0.5),
+            stop=tenacity.stop_after_delay(self.patience_s),
+            reraise=True,
+        ):
+            with attempt:
+                return self._once(place, argv, codes=codes, env=env or {}, stdin=stdin, cwd=cwd)
+        raise AssertionError("tenacity gives up by raising")
+
+    def _once(
+        self,
+        place: Place | None,
+        argv: tuple[str, ...],
+        *,
+        codes: Collection[int],
+        env: Mapping[str, str],
+        stdin: bytes | None,
+        cwd: Path | None,
+    ) -> Answer:
+        surroundings = {**_QUIET, **env}
+        if place is not None and place.index is not None:
+            surroundings["GIT_INDEX_FILE"] = str(place.index)
+        command = [*_scrubbing(surroundings), "git"]
+        for name, value in {**PINNED, **self.settings}.items():
+            command += ["-c", f"{name}={value}"]
+        if place is not None:
+            command.append(f"--git-dir={place.git_dir}")
+            command += [f"--work-tree={place.work_tree}"] if place.work_tree else []
+            cwd = cwd or place.work_tree or place.git_dir
+        if cwd is None or not os.access(cwd, os.X_OK):
+            raise GitRefused(argv, -1, f"{cwd} is not a folder that can be entered")
+        with tempfile.TemporaryFile() if stdin else nullcontext() as words:
+            if stdin and words:
+                words.write(stdin)
+                words.seek(0)
+            # A session of its own: ^C in our terminal must not end a git that is about to move a ref.
+            try:
+                code, out, err = _git_python()(str(cwd)).execute(
+                    [*command, *argv],
+                    istream=words,
+                    env=surroundings,
+                    with_extended_output=True,
+                    with_exceptions=False,
+                    stdout_as_string=False,
+                    strip_newline_in_stdout=False,
+                    start_new_session=True,
+                )
+            except _not_found() as missing:
+                raise GitRefused(argv, 127, _MISSING) from missing
+        answer = Answer(code=code, out=bytes(out), err=err)
+        if code in codes:
+            return answer
+        said = f"{answer.err}\n{answer.text[-2000:]}".strip()
+        if _MOVED.search(said):
+            raise RefMoved(argv, code, said)
+        if _LOCKED.search(said):
+            raise _Locked(argv, code, said)
+        raise GitRefused(argv, code, said)
+
+
+def _scrubbing(ours: Collection[str]) -> list[str]:
+    """GitPython can add to our environment but not take from it: `env -u` does, where there is something to take."""
+    there = [name for name in os.environ if name in _SCRUBBED and name not in ours]
+    return ["env", *(word for name in there for word in ("-u", name))] if there else []
+
+
+@cache
+def _git_python() -> type[GitPython]:
+    try:
+        from git.cmd import Git as GitPython
+    except ImportError as missing:  # GitPython looks for the program when it is imported
+        raise GitRefused(("version",), 127, _MISSING) from missing
+    return GitPython
+
+
+def _not_found() -> type[Exception]:
+    from git.exc import GitCommandNotFound
+
+    return GitCommandNotFound

@@ -1,0 +1,106 @@
+"""The names of our refs, what they point at, and how several of them move at once.
+
+    refs/heads/orchestrator-work/<run>/<bead>    the bead's branch
+    refs/orchestrator/base/<run>/<bead>          the commit on which its worktree began
+    refs/orchestrator/start/<run>                the commit on which the target began
+    refs/orchestrator/attic/<bead>/<number>      what an attempt left; `<number>.2` where that name was taken
+
+A work branch cannot live below `orchestrator/<run>`, because that is the target, and a ref is a file. Knows nothing
+of worktrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from orchestrator.core.model import BeadId, Commit, Tree
+from orchestrator.repo.plumbing import Git, Place
+
+WORK = "refs/heads/orchestrator-work/"
+OURS = "refs/orchestrator/"
+ATTIC = "refs/orchestrator/attic/"
+NOTHING = Commit("0" * 40)
+"""The old value of a ref that must not exist yet."""
+
+
+def quoted(name: str) -> str:
+    """`name` as one component of a ref and of a path: `%XX` for what either does not take. Reversible."""
+    text = "".join(c if c.isalnum() or c in "-_." else "".join(f"%{b:02X}" for b in c.encode()) for c in name)
+    if text.startswith("."):
+        text = f"%2E{text[1:]}"
+    if text.endswith((".", ".lock")):
+        text = text[: text.rindex(".")] + "%2E" + text[text.rindex(".") + 1 :]
+    return text.replace("..", "%2E%2E") or "%"
+
+
+def unquoted(text: str) -> str:
+    raw, at = bytearray(), 0
+    while at < len(text):
+        if text[at] == "%" and len(text) >= at + 3:
+            raw.append(int(text[at + 1 : at + 3], 16))
+            at += 3
+        else:
+            raw += b"" if text == "%" else text[at].encode()
+            at += 1
+    return raw.decode("utf-8", "replace")
+
+
+def branch_of(run: str, bead: BeadId) -> str:
+    return f"{WORK}{quoted(run)}/{quoted(bead)}"
+
+
+def base_of(run: str, bead: BeadId) -> str:
+    return f"{OURS}base/{quoted(run)}/{quoted(bead)}"
+
+
+def start_of(run: str) -> str:
+    return f"{OURS}start/{quoted(run)}"
+
+
+def attic_of(bead: BeadId) -> str:
+    return f"{ATTIC}{quoted(bead)}/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    name: str
+    commit: Commit
+    tree: Tree
+    parents: tuple[Commit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """`old` None: wherever it is; `NOTHING`: it must not exist. `new` None: it goes."""
+
+    name: str
+    new: Commit | None
+    old: Commit | None = None
+
+
+def read(git: Git, place: Place, *patterns: str) -> Mapping[str, Ref]:
+    """The refs that are, or are below, one of `patterns`, by name, in one process."""
+    form = "%(refname) %(objectname) %(tree) %(parent)"
+    rows = git(place, "for-each-ref", f"--format={form}", *patterns).text.split("\n")
+    found: dict[str, Ref] = {}
+    for name, commit, tree, *parents in (row.split(" ") for row in rows if row):
+        kept = tuple(Commit(parent) for parent in parents if parent)
+        found[name] = Ref(name=name, commit=Commit(commit), tree=Tree(tree), parents=kept)
+    return found
+
+
+def move(git: Git, place: Place, moves: Iterable[Move], *, why: str) -> None:
+    """All of them or none. Raises `RefMoved` where one is not at its old value."""
+    words = ""
+    for one in moves:
+        if one.new is None:
+            words += f"delete {one.name}\0{one.old or ''}\0"
+        elif one.old == NOTHING:
+            words += f"create {one.name}\0{one.new}\0"
+        elif one.old is None:
+            words += f"update {one.name}\0{one.new}\0\0"
+        else:
+            words += f"update {one.name}\0{one.new}\0{one.old}\0"
+    if words:
+        git(place, "update-ref", "-m", f"orchestrator: {why}", "--stdin", "-z", stdin=words.encode())

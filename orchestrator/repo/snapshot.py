@@ -1,0 +1,157 @@
+"""The state of a worktree as a tree in the object database, made without touching its index, HEAD or files.
+
+Everything that is tracked, and everything that is new and not ignored. Knows nested repositories, whose content
+`git add` would leave out. Does not know what becomes of the tree.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.core.model import Tree
+from orchestrator.repo.faults import GitRefused
+from orchestrator.repo.plumbing import Git, Place
+
+_GITLINK = b"160000"
+_UNBORN = re.compile(r"error: '(?P<path>.+)/' does not have a commit checked out", re.M)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    path: bytes
+    kind: str
+    """`A`, `M`, `D` or `T`, as `git diff` has it; renames are an `A` and a `D`."""
+    mode: str
+    """Of the new side."""
+
+    @property
+    def shown(self) -> str:
+        return self.path.decode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    tree: Tree
+    index: Path
+    """An index that matches the tree and the files; it lives as long as the `with` block does."""
+    nested: tuple[bytes, ...]
+    """Folders that are repositories of their own, and were stored as plain files."""
+
+
+@contextmanager
+def snapshot(git: Git, place: Place, *, siblings: bool = True, scratch: Path | None = None) -> Iterator[Snapshot]:
+    """Read the worktree. Raises `GitRefused` when something in it cannot be read: then nothing is known.
+
+    `siblings`: with the files of worktrees that an agent has made inside this one, to work in them by itself.
+    `scratch` is for a folder that has no git folder of its own, and so no index to begin with.
+    """
+    # In the git folder of the worktree: the same disk as the index that it may take the place of.
+    with tempfile.TemporaryDirectory(prefix="orchestrator-", dir=scratch or place.git_dir) as folder:
+        index = Path(folder) / "index"
+        if scratch is None:
+            with suppress(FileNotFoundError):
+                # With its times: git tells by them which entries it must not trust.
+                shutil.copy2(place.git_dir / "index", index)
+        own = Place(git_dir=place.git_dir, work_tree=place.work_tree, index=index)
+        nested = tuple(_add_all(git, own, siblings=siblings))
+        tree = Tree(git(own, "write-tree").text)
+        yield Snapshot(tree=tree, index=index, nested=nested)
+
+
+def changes(git: Git, place: Place, old: str, new: str) -> tuple[Change, ...]:
+    """What differs between two trees or commits, by path."""
+    fields = git(place, "diff-tree", "-r", "-z", "--raw", "--no-renames", old, new).out.split(b"\0")
+    found = []
+    for info, path in zip(fields[0::2], fields[1::2], strict=False):
+        _, mode, _, _, kind = info.decode().split(" ")
+        found.append(Change(path=path, kind=kind[0], mode=mode))
+    return tuple(found)
+
+
+def use_index(place: Place, made: Snapshot) -> None:
+    """Put a snapshot's index in the place of the worktree's own, by git's protocol. Only while no agent lives there."""
+    lock = place.git_dir / "index.lock"
+    lock.unlink(missing_ok=True)
+    os.link(made.index, lock)
+    lock.replace(place.git_dir / "index")
+
+
+def _add_all(git: Git, place: Place, *, siblings: bool) -> Iterator[bytes]:
+    """`git add --all`; then each repository in the worktree that is no submodule is added as plain files."""
+    unborn: list[str] = []
+    while True:
+        excluded = (":/", *(f":(exclude,literal,top){path}" for path in unborn)) if unborn else ()
+        # 128 is looked into: a repository without a commit stops `git add` at once.
+        added = git(place, "add", "--all", "--", *excluded, codes=(0, 128))
+        if added.code == 0:
+            break
+        more = [found["path"] for found in _UNBORN.finditer(added.err) if found["path"] not in unborn]
+        if not more:
+            raise GitRefused(("add", "--all"), added.code, added.err)
+        unborn += more
+    for path in [*_embedded(git, place), *(os.fsencode(path) for path in unborn)]:
+        git(place, "update-index", "-z", "--force-remove", "--stdin", stdin=path + b"\0")
+        if siblings or not _is_sibling(place, path):
+            _add_nested(git, place, path, siblings=siblings)
+            yield path
+
+
+def _embedded(git: Git, place: Place) -> Iterator[bytes]:
+    """Folders that the index has as a link to a commit, though no submodule is registered there.
+
+    Whether `git add` put them there just now, or the agent by its own `git add` and a commit.
+    """
+    assert place.work_tree is not None
+    if not _has_gitlinks(place):
+        return
+    registered = _submodules(git, place)
+    for entry in git(place, "ls-files", "--stage", "-z").out.split(b"\0"):
+        info, _, path = entry.partition(b"\t")
+        linked = info.startswith(_GITLINK) and path not in registered
+        if linked and (place.work_tree / os.fsdecode(path) / ".git").exists():
+            yield path
+
+
+def _has_gitlinks(place: Place) -> bool:
+    """A cheap and cautious answer from the index file itself: the mode of a link, as it is stored there."""
+    assert place.index is not None
+    return place.index.exists() and b"\x00\x00\xe0\x00" in place.index.read_bytes()
+
+
+def _submodules(git: Git, place: Place) -> frozenset[bytes]:
+    assert place.work_tree is not None
+    if not (place.work_tree / ".gitmodules").is_file():
+        return frozenset()
+    listed = git(
+        place, "config", "--file", ".gitmodules", "--null", "--get-regexp", r"^submodule\..*\.path$", codes=(0, 1)
+    )
+    return frozenset(row.partition(b"\n")[2] for row in listed.out.split(b"\0") if row)
+
+
+def _is_sibling(place: Place, path: bytes) -> bool:
+    """It is no repository, but another worktree of the one that we are in."""
+    assert place.work_tree is not None
+    link = place.work_tree / os.fsdecode(path) / ".git"
+    if not link.is_file():
+        return False
+    return Path(link.read_text(errors="replace").removeprefix("gitdir: ").strip()).parent == place.git_dir.parent
+
+
+def _add_nested(git: Git, place: Place, path: bytes, *, siblings: bool) -> None:
+    """Store a nested repository's files, with the same rules, at its place in our tree."""
+    assert place.work_tree is not None
+    assert place.index is not None
+    name = os.fsdecode(path)
+    index = Path(tempfile.mkdtemp(dir=place.index.parent)) / "index"
+    inner = Place(git_dir=place.git_dir, work_tree=place.work_tree / name, index=index)
+    for _ in _add_all(git, inner, siblings=siblings):
+        pass
+    tree = git(inner, "write-tree").text
+    git(place, "read-tree", f"--prefix={name}/", tree)

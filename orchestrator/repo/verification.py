@@ -1,0 +1,79 @@
+"""Running the person's commands over a tree, and remembering which trees have passed them.
+
+Only what passed is remembered: a failure may be the machine's. Knows no branch and no merge.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.core.model import Tree
+from orchestrator.runtime.ports import CheckResult, Commands, Leaving
+
+PASSED = CheckResult(passed=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """Runs commands one after another, each with a log of its own."""
+
+    commands: Commands
+    logs: Path
+
+    def run(
+        self, orders: Sequence[str], *, what: str, cwd: Path, env: Mapping[str, str], timeout_s: float
+    ) -> CheckResult:
+        """Stops at the first failure. Raises `Leaving`: a command that we ended ourselves says nothing of the tree."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        for number, order in enumerate(orders, start=1):
+            log = self.logs / f"{what}.{number}.log"
+            result = self.commands.run(order, cwd=cwd, env=env, timeout_s=timeout_s, log=log)
+            if result.cancelled:
+                raise Leaving(order)
+            if result.timed_out:
+                output = f"{result.output}\nended after {timeout_s:g} s: it had not finished".lstrip()
+                return CheckResult(passed=False, command=order, output=output)
+            if result.code:
+                return CheckResult(passed=False, command=order, output=result.output or f"exit code {result.code}")
+        return PASSED
+
+
+class Verified:
+    """Which trees passed which commands, on disk, so that a death between a check and a landing costs no second check.
+
+    One line a pass; a line that a death cut short counts for nothing.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._passed: set[str] = set()
+        if file.exists():
+            for line in file.read_text(errors="replace").splitlines():
+                try:
+                    said = json.loads(line)
+                    self._passed.add(_key(Tree(said["tree"]), said["commands"]))
+                except (ValueError, KeyError, TypeError):
+                    continue
+
+    def has(self, tree: Tree, commands: Sequence[str]) -> bool:
+        return _key(tree, commands) in self._passed
+
+    def add(self, tree: Tree, commands: Sequence[str]) -> None:
+        """Only after every one of them has passed on exactly this tree."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"tree": tree, "commands": list(commands)})
+        # A newline in front: what a death left of the last line must not swallow this one.
+        with self._file.open("a") as out:
+            out.write(f"\n{line}\n")
+            out.flush()
+            os.fsync(out.fileno())
+        self._passed.add(_key(tree, commands))
+
+
+def _key(tree: Tree, commands: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps([tree, list(commands)]).encode()).hexdigest()

@@ -1,0 +1,184 @@
+"""Linked worktrees: which ones are registered, how one is made, and how one goes without a trace.
+
+Knows git's registrations (`<common dir>/worktrees/<id>/`) as files, because what an agent did to the `.git` file in
+its worktree must not decide what we remove. Does not know whether anything in a worktree is worth keeping: whoever
+calls `remove` has made sure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.core.model import Commit
+from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.repository import Repository, main_checkout
+
+_MARKER = "orchestrator.json"
+_TRASH = ".trash"
+_REASON = "orchestrator: "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What we write into a registration once its worktree is complete. Without one it is half-made, or not ours."""
+
+    run: str
+    bead: str
+    """Empty: the worktree in which merges are checked."""
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worktree:
+    """A registered worktree, whether or not its folder is still there."""
+
+    path: Path
+    admin: Path
+    """Its own git folder."""
+    head: str
+    """Its HEAD file: `ref: …` or a commit."""
+    label: Label | None
+    reason: str
+    """Why it is locked; empty: it is not."""
+
+    @property
+    def is_ours(self) -> bool:
+        """We made it, or began to: the reason is the first thing that git writes."""
+        return self.label is not None or self.reason.startswith(_REASON)
+
+    @property
+    def place(self) -> Place:
+        return Place(git_dir=self.admin, work_tree=self.path)
+
+    @property
+    def branch(self) -> str:
+        """The full name of the branch that it is on; empty: detached."""
+        return self.head.removeprefix("ref: ") if self.head.startswith("ref: ") else ""
+
+
+def registered(repository: Repository) -> Iterator[Worktree]:
+    """Every linked worktree of the repository, the person's among them."""
+    with suppress(FileNotFoundError), os.scandir(repository.common_dir / "worktrees") as entries:
+        for entry in entries:
+            if found := _registration(Path(entry.path)):
+                yield found
+
+
+def worktree_at(repository: Repository, path: Path) -> Worktree | None:
+    """The registration of the worktree in this folder."""
+    with suppress(OSError, UnicodeDecodeError):  # the short way: no look at all the others
+        admin = Path((path / ".git").read_text().removeprefix("gitdir: ").rstrip("\n"))
+        if admin.parent == repository.common_dir / "worktrees":
+            found = _registration(admin)
+            if found and found.path == path:
+                return found
+    return next((found for found in registered(repository) if found.path == path), None)
+
+
+def occupant_of(repository: Repository, branch: str) -> Path | None:
+    """The checkout or worktree that has this branch checked out, the main checkout included."""
+    main = repository.common_dir / "HEAD"
+    with suppress(OSError):
+        if repository.checkout and main.read_text().strip() == f"ref: {branch}":
+            return main_checkout(repository)
+    return next((found.path for found in registered(repository) if found.branch == branch and not found.is_ours), None)
+
+
+def add(git: Git, repository: Repository, path: Path, commit: Commit, *, branch: str = "", why: str) -> Worktree:
+    """Make a worktree, locked from its first moment on. `branch` is the full name of one to make, or to reset."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    form = ("--no-track", "-B", branch.removeprefix("refs/heads/")) if branch else ("--detach",)
+    locked = ("--lock", "--reason", f"{_REASON}{why}")
+    git(repository.place, "worktree", "add", "--quiet", *locked, *form, str(path), commit)
+    made = worktree_at(repository, path)
+    if made is None:
+        raise FileNotFoundError(f"git made a worktree in {path}, and {repository.common_dir}/worktrees knows none")
+    return made
+
+
+def mark(worktree: Worktree, label: Label) -> None:
+    """Say that this worktree is complete, and for whom. Whole or not at all, also when we die here."""
+    text = json.dumps({"run": label.run, "bead": label.bead, "number": label.number})
+    new = worktree.admin / f"{_MARKER}.new"
+    new.write_text(text)
+    new.replace(worktree.admin / _MARKER)
+
+
+def mend(worktree: Worktree) -> None:
+    """Make the folder a worktree again for whoever works in it: its `.git` file, and no lock of a dead process.
+
+    Only while no agent lives there.
+    """
+    link, wanted = worktree.path / ".git", f"gitdir: {worktree.admin}\n"
+    if not link.is_dir() and not (link.is_file() and link.read_text(errors="replace") == wanted):
+        link.write_text(wanted)
+    unlock_index(worktree)
+
+
+def unlock_index(worktree: Worktree) -> None:
+    """Take away the locks that a killed git left in the worktree's own folder. Only while no agent lives there."""
+    for name in ("index.lock", "HEAD.lock"):
+        (worktree.admin / name).unlink(missing_ok=True)
+
+
+def remove(repository: Repository, worktree: Worktree | None, path: Path) -> None:
+    """Take a folder and its registration away, each at one stroke: a death in between leaves nothing half-deleted.
+
+    Not `git worktree prune`, which would also drop what the person keeps on a disk that is not mounted now.
+    """
+    if path.is_symlink() or path.exists():
+        _throw_away(path, path.parent)
+    if worktree is not None and worktree.admin.exists():
+        _throw_away(worktree.admin, repository.state)
+
+
+def empty_trash(folder: Path) -> None:
+    """Delete what was thrown away in a folder, by us or by one of ours that died before it came to this."""
+    if (folder / _TRASH).exists():
+        _delete(folder / _TRASH)
+
+
+def _throw_away(what: Path, folder: Path) -> None:
+    (folder / _TRASH).mkdir(parents=True, exist_ok=True)
+    what.rename(Path(tempfile.mkdtemp(dir=folder / _TRASH)) / what.name)
+    empty_trash(folder)
+
+
+def _registration(admin: Path) -> Worktree | None:
+    try:
+        link = os.fsdecode((admin / "gitdir").read_bytes().rstrip(b"\n"))
+        head = (admin / "HEAD").read_text(errors="replace").strip()
+    except OSError:
+        return None
+    label, reason = None, ""
+    with suppress(OSError):
+        reason = (admin / "locked").read_text(errors="replace").strip()
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        said = json.loads((admin / _MARKER).read_text())
+        label = Label(run=said["run"], bead=said["bead"], number=said["number"])
+    # Git 2.48 and newer can write the link relative to the registration.
+    path = Path(os.path.normpath(admin / link)).parent
+    return Worktree(path=path, admin=admin, head=head, label=label, reason=reason)
+
+
+def _delete(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except PermissionError:
+        # Module caches and the like are written without the right to delete in them.
+        for top, folders, _ in os.walk(folder):
+            for name in (".", *folders):
+                inner = Path(top, name)
+                if not inner.is_symlink():
+                    inner.chmod(inner.stat().st_mode | stat.S_IRWXU)
+        shutil.rmtree(folder)

@@ -1,0 +1,249 @@
+"""One agent in one terminal, from its first byte to the end of its last process, in a thread of its own.
+
+Knows the order of things and how long each may take. What bytes mean is the reader's to say, what becomes of the
+attempt is policy's: this only tells what happened.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orchestrator.core.messages import OpenSession, SessionEnded, Spawned, WentSilent
+from orchestrator.core.model import Ending, ProcessName, Verdict
+from orchestrator.runtime.ports import Clock, Emit, Exit, Launch, Reader
+from orchestrator.sessions.pasting import Paste, Phase
+from orchestrator.sessions.processes import Row
+from orchestrator.sessions.silence import Watch
+from orchestrator.sessions.telling import Telling
+from orchestrator.sessions.terminal import Terminal
+from orchestrator.sessions.transcript import Transcript
+from orchestrator.sessions.tree import Tree, end
+
+LEFT_BEHIND_S = 2.0
+"""The grace of what an agent leaves running when it exits by itself: it had its time."""
+SNAPSHOT_S = 5.0
+"""How old the list of an agent's processes may be when it exits; taken while there is output."""
+LAST_WORDS_S = 0.5
+_ROUND = 16
+"""Chunks read before the time is looked at again."""
+_LITTLE = 2048
+"""A chunk smaller than this was all there was: asking for more at once would cost as much as the chunk did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a session is made of."""
+
+    order: OpenSession
+    launch: Launch
+    process: ProcessName
+    terminal: Terminal
+    tree: Tree
+    transcript: Transcript
+    reader: Reader
+    clock: Clock
+    emit: Emit
+    at_spawn: bool
+    """Being spawned is this agent's first sign."""
+    paste: Paste | None
+
+
+class PtySession:
+    """Implements `Session`.
+
+    Its thread is a daemon. Were it not, an orchestrator whose main thread died would live on until its last agent is
+    done, unable to decide anything. So it dies at once, its terminals close, which hangs the agents up, and the next
+    start sweeps what ignored that. An orderly leave goes through `PtySessions.close`, which joins the thread.
+    """
+
+    def __init__(self, parts: Parts, *, over: Callable[[PtySession], None]) -> None:
+        now = time.monotonic()
+        self.token = parts.order.token
+        self._p = parts
+        self._over = over
+        self._telling = Telling(self.token, parts.clock, parts.emit)
+        self._watch = Watch(parts.order.silence_s, parts.launch.cwd, self._processes, now=now)
+        self._snapshot_at = now
+        self._leave_by = float("inf")
+        self._fault = ""
+        self._asked = threading.Lock()
+        self._kill_at = float("inf")
+        self._reason = ""
+        self._begun = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"session-{self.token}", daemon=True)
+
+    def start(self) -> None:
+        """Returns when `Spawned` is told. Raises `RuntimeError` when the machine has no thread left."""
+        self._thread.start()
+        self._begun.wait()
+
+    def end(self, reason: str, grace_s: float) -> None:
+        """Asked again, the shorter time counts."""
+        at = time.monotonic() + (0.0 if self._p.launch.ignores_term else grace_s)
+        with self._asked:
+            self._reason = self._reason or reason or "asked to"
+            self._kill_at = min(self._kill_at, at)
+        self._p.terminal.wake()
+
+    def join(self, timeout_s: float) -> bool:
+        """Whether its thread is over."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    # ------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        try:
+            self._attend()
+        except BaseException as error:  # there is nobody above this, and the agent must not outlive its thread
+            self._fault = f"its session broke: {error!r}"
+        finally:
+            self._begun.set()
+        try:
+            verdict = self._finish()
+        except BaseException as error:  # the same; the worst end is still told, or its worker would wait for ever
+            verdict = self._broken(f"its session broke at the end: {error!r}")
+            self._p.terminal.cut()
+            self._p.transcript.close()
+        try:
+            self._p.emit(SessionEnded(at=self._p.clock.now(), token=self.token, verdict=verdict))
+        finally:
+            self._over(self)
+
+    def _attend(self) -> None:
+        """Until the agent leaves, or has to."""
+        p = self._p
+        p.emit(Spawned(at=p.clock.now(), token=self.token, process=p.process, worktree=str(p.launch.cwd)))
+        if p.at_spawn:
+            self._telling.start()
+        self._begun.set()
+        while not (p.terminal.exited() or self._reason or self._fault):
+            now = time.monotonic()
+            if now >= self._leave_by:
+                return
+            self._keep_time(now)
+            p.terminal.wait(self._due() - now)
+            self._hear()
+
+    def _due(self) -> float:
+        paste = self._p.paste
+        return min(self._telling.due, self._watch.due, self._leave_by, paste.due if paste else float("inf"))
+
+    def _hear(self) -> bool:
+        """Take in what the agent wrote. Whether there was anything."""
+        for count in range(_ROUND):
+            chunk = self._p.terminal.read()
+            if not chunk:
+                return count > 0
+            self._p.transcript.output(chunk)
+            if not self._fault:
+                self._understand(chunk)
+            if len(chunk) < _LITTLE:
+                return True
+        return True
+
+    def _understand(self, chunk: bytes) -> None:
+        try:
+            signs = self._p.reader.feed(chunk)
+        except Exception as error:  # whatever it is, it is ours and not the agent's, and is told as that
+            self._fault = f"the reader of {self._p.order.route} failed: {error!r}"
+            return
+        now = time.monotonic()
+        for sign in signs:
+            self._telling.take(sign, now)
+            if sign.final:
+                self._leave_by = min(self._leave_by, now + self._p.order.linger_s)
+        if signs:
+            self._watch.sign(now)
+        if self._p.paste:
+            self._p.paste.heard(now, sign=bool(signs))
+        if now >= self._snapshot_at + SNAPSHOT_S:
+            # So that those are known whom only their parents give away, when the parents are gone.
+            self._snapshot_at = now
+            self._p.tree.look(now - SNAPSHOT_S, marks=False)
+
+    def _keep_time(self, now: float) -> None:
+        if now >= self._telling.due:
+            self._telling.flush(now)
+        if self._p.transcript.fault:
+            self._telling.note(self._p.transcript.fault)
+            self._p.transcript.fault = ""
+        if self._p.paste:
+            self._type(self._p.paste, now)
+        if now >= self._watch.due:
+            evidence = self._watch.look(now)
+            if evidence:
+                self._p.emit(WentSilent(at=self._p.clock.now(), token=self.token, evidence=evidence))
+
+    def _type(self, paste: Paste, now: float) -> None:
+        if self._telling.started:
+            paste.up(now)
+        if now < paste.due:
+            return
+        text = paste.next(now)
+        if text:
+            self._p.terminal.type(text.encode())
+            self._p.transcript.input(text)
+        if paste.phase is Phase.GIVEN_UP:
+            self._telling.note("the prompt was typed, but nothing answered Enter")
+
+    def _processes(self) -> list[Row]:
+        return self._p.tree.look(time.monotonic() - 1)
+
+    # ------------------------------------------------------------ the end
+
+    def _finish(self) -> Verdict:
+        p = self._p
+        forced = not p.terminal.exited()
+        if forced:
+            why = self._reason or self._fault or "it had said its last word"
+            p.transcript.mark(f"ended by the orchestrator: {why}")
+        grace_s = p.order.grace_s if forced and not self._fault else min(p.order.grace_s, LEFT_BEHIND_S)
+        kill_at = time.monotonic() + (0.0 if forced and p.launch.ignores_term else grace_s)
+        if self._reason and forced:
+            kill_at = self._kill_at
+        left = end(p.tree.look, kill_at=lambda: min(kill_at, self._kill_at), wait=self._linger)
+        self._drain()
+        exit = p.terminal.reap(forced=forced)
+        now = time.monotonic()
+        if exit.code == 0 and not forced:
+            self._telling.start()
+        self._telling.flush(now)
+        if left:
+            pids = ", ".join(str(row.pid) for row in left)
+            self._telling.note(f"could not be ended, another user's or stuck in the kernel: {pids}")
+        p.transcript.close()
+        p.terminal.close()
+        return self._verdict(exit)
+
+    def _linger(self, seconds: float) -> None:
+        """While the tree is being ended its last words are still read."""
+        self._p.terminal.exited()
+        self._p.terminal.wait(seconds)
+        self._hear()
+
+    def _drain(self) -> None:
+        until = time.monotonic() + LAST_WORDS_S
+        while not self._p.terminal.hung_up and time.monotonic() < until:
+            self._p.terminal.wait(0.05)
+            if not self._hear():
+                return
+
+    def _verdict(self, exit: Exit) -> Verdict:
+        if self._fault:
+            return self._broken(self._fault)
+        try:
+            return self._p.reader.verdict(exit, at=self._p.clock.now())
+        except Exception as error:  # as in `_understand`
+            return self._broken(f"the reader of {self._p.order.route} failed: {error!r}")
+
+    def _broken(self, fault: str) -> Verdict:
+        return Verdict(
+            ending=Ending.CRASHED,
+            reason=f"a fault of the orchestrator, not of the agent: {fault}",
+            session=self._telling.session,
+            usage=self._telling.usage,
+        )

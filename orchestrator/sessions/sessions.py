@@ -1,0 +1,158 @@
+"""All sessions of one orchestrator: opening them, sweeping what an earlier one left, leaving in order.
+
+Knows who is open. Does not know agents: what to start, with which files and environment, comes in a `Launch`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from orchestrator.core.messages import OpenSession
+from orchestrator.runtime.ports import Clock, Emit, Launch, Marks, Reader, Session, SpawnFailed
+from orchestrator.sessions.pasting import DEFAULT, Pace, Paste
+from orchestrator.sessions.processes import Census, Row, named, read_row
+from orchestrator.sessions.redaction import secrets_of
+from orchestrator.sessions.session import Parts, PtySession
+from orchestrator.sessions.terminal import TERM, Terminal
+from orchestrator.sessions.transcript import Title, Transcript
+from orchestrator.sessions.tree import KILLED_S, Tree, end
+
+SWEEP_S = 2.0
+CLOSE_S = 1.0
+
+
+class PtySessions:
+    """Implements `Sessions`."""
+
+    def __init__(
+        self,
+        marks: Marks,
+        recordings: Path,
+        clock: Clock,
+        columns: int = 120,
+        rows: int = 40,
+        *,
+        pace: Pace = DEFAULT,
+    ) -> None:
+        self._marks = marks
+        self._recordings = recordings
+        self._clock = clock
+        self._columns = columns
+        self._rows = rows
+        self._pace = pace
+        self._census = Census()
+        self._changed = threading.Condition()
+        self._open: set[PtySession] = set()
+        self._opening = 0
+        self._closed = False
+
+    def open(self, order: OpenSession, launch: Launch, reader: Reader, *, at_spawn: bool, emit: Emit) -> Session:
+        with self._changed:
+            if self._closed:
+                raise SpawnFailed("the orchestrator is leaving")
+            self._opening += 1
+        try:
+            _write_missing(launch.files)
+            return self._start(order, launch, reader, at_spawn=at_spawn, emit=emit)
+        finally:
+            with self._changed:
+                self._opening -= 1
+                self._changed.notify_all()
+
+    def sweep(self) -> int:
+        """Spares this process, its ancestors, and what it has open itself."""
+        met: set[tuple[int, int]] = set()
+
+        def look(newer_than: float) -> list[Row]:
+            with self._changed:
+                own = {str(session.token) for session in self._open}
+            marked = self._census.table(newer_than=newer_than).marked(self._marks.repository, older=True)
+            rows = [row for token, rows in marked.items() if token not in own for row in rows]
+            met.update(row.name for row in rows)
+            return rows
+
+        kill_at = time.monotonic() + SWEEP_S
+        end(look, kill_at=lambda: kill_at, wait=time.sleep)
+        return len(met)
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: self._opening == 0)
+            sessions = list(self._open)
+        for session in sessions:
+            session.end("the orchestrator is leaving", CLOSE_S)
+        # Bounded, because a process that hangs in the kernel must not keep us: a session itself gives up by then.
+        until = time.monotonic() + CLOSE_S + KILLED_S + 5
+        for session in sessions:
+            session.join(max(0.0, until - time.monotonic()))
+
+    def _start(self, order: OpenSession, launch: Launch, reader: Reader, *, at_spawn: bool, emit: Emit) -> PtySession:
+        env = {"TERM": TERM, **launch.env, **self._marks.of(order.token)}
+        terminal = Terminal.open(launch.argv, env=env, cwd=launch.cwd, columns=self._columns, rows=self._rows)
+        # The leader is not reaped before its session ends, so it is there to be named even if it left already.
+        leader, process = read_row(terminal.pid), named(terminal.pid)
+        if leader is None or process is None:
+            terminal.cut()
+            raise SpawnFailed("a program that was started does not show in /proc")
+        transcript = Transcript(
+            self._recordings / f"{order.bead}.{order.number}.cast",
+            Title(
+                title=f"{order.bead} {order.number} {order.route}",
+                columns=self._columns,
+                rows=self._rows,
+                timestamp=self._clock.now(),
+                term=env["TERM"],
+            ),
+            secrets=secrets_of(env),
+        )
+        parts = Parts(
+            order=order,
+            launch=launch,
+            process=process,
+            terminal=terminal,
+            tree=Tree(leader, mark=self._marks.repository, token=str(order.token), census=self._census),
+            transcript=transcript,
+            reader=reader,
+            clock=self._clock,
+            emit=emit,
+            at_spawn=at_spawn,
+            paste=None if launch.paste is None else Paste(launch.paste, self._pace),
+        )
+        session = PtySession(parts, over=self._forget)
+        with self._changed:
+            self._open.add(session)
+        try:
+            session.start()
+        except RuntimeError as error:
+            self._forget(session)
+            terminal.cut()
+            transcript.close()
+            raise SpawnFailed(f"no thread for the session: {error}") from error
+        return session
+
+    def _forget(self, session: PtySession) -> None:
+        with self._changed:
+            self._open.discard(session)
+
+
+def _write_missing(files: Mapping[Path, str]) -> None:
+    """Whole or not at all: a file of which a dead orchestrator wrote half would be taken for the agent's own."""
+    for path, text in files.items():
+        if path.exists() or path.is_symlink():
+            continue
+        half = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
+            half.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):  # there may be no such folder to remove it from
+                half.unlink()
+            raise SpawnFailed(f"{path} could not be written: {error.strerror or error}") from error

@@ -1,0 +1,145 @@
+"""Progress as plain lines: one per event that matters to somebody who watches, in words.
+
+`12:03:11  health    landed  3f2a9c1  claude:opus  2m10s`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import BeadState
+from orchestrator.core.state import State
+from orchestrator.views.naming import Level, level_of
+from orchestrator.views.roll import Entry, Roll
+from orchestrator.views.times import clock_time, moment, span
+
+WIDEST_SUBJECT = 24
+LONGEST_REASON = 200
+"""Characters; the log has all of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    text: str
+    level: Level
+    good: bool = False
+    """A bead came home."""
+
+
+class Lines:
+    """Puts events into words. Hears all of them, in order."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._roll = Roll(state.attempts.values())
+        longest = max((len(bead) for bead in state.beads), default=0)
+        self._width = min(WIDEST_SUBJECT, max(8, longest))
+
+    def line(self, event: m.Event) -> Line | None:
+        entry = self._roll.hear(event)
+        rule = _WORDS.get(type(event))
+        if rule is None:
+            return None
+        told = rule(event, entry, self._state)
+        if not told:
+            return None
+        subject, *words = (" ".join(word.split()) for word in told)
+        text = f"{clock_time(event.at)}  {subject:<{self._width}}  {'  '.join(word for word in words if word)}"
+        return Line(text=text, level=level_of(event), good=isinstance(event, m.BeadLanded | m.BeadDone))
+
+
+Told = tuple[str, ...]
+"""The subject, and what is said of it. Empty: nothing."""
+
+
+def _short(reason: str) -> str:
+    return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…"
+
+
+def _effort(event: m.Event, entry: Entry | None) -> Told:
+    """By which route, in which time, at which attempt where it was not the first."""
+    if entry is None:
+        return ()
+    return entry.route, span(event.at - entry.started), f"attempt {entry.number}" if entry.number > 1 else ""
+
+
+def _opened(event: m.RunOpened, entry: Entry | None, state: State) -> Told:
+    if event.epoch > 1:
+        word, rest = "goes on", f"{state.counts[BeadState.DONE]} of {len(state.beads)} beads done"
+    else:
+        word, rest = "opened", f"{len(state.beads)} beads, {len(state.workers)} workers"
+    return "run", word, f"{state.manifest.name} → {state.manifest.target}", rest
+
+
+def _swept(event: m.RunSwept, entry: Entry | None, state: State) -> Told:
+    return ("run", "ended", f"{event.ended} processes that an earlier orchestrator had left") if event.ended else ()
+
+
+def workers_in_words(event: m.WorkersStarted) -> str:
+    """`14 of 16 started in 3.2 s; not started: w3 (reason), w9 (reason)`"""
+    said = f"{event.started} of {event.asked} started in {event.seconds:.1f} s"
+    if event.missing:
+        said += "; not started: " + ", ".join(f"{worker} ({_short(reason)})" for worker, reason in event.missing)
+    return said
+
+
+def _attempt_started(event: m.AttemptStarted, entry: Entry | None, state: State) -> Told:
+    again = f"attempt {event.number}" if event.number > 1 else ""
+    resumed = "session resumed" if event.resume else ""
+    return event.bead, "started", event.worker, event.route, again, resumed, "probe" if event.probe else ""
+
+
+def _returned(event: m.BeadReturned, entry: Entry | None, state: State) -> Told:
+    again = f"again at {moment(event.not_before, event.at)}" if event.not_before > event.at else ""
+    return event.bead, "sent back", _short(event.reason), *_effort(event, entry), again
+
+
+def _delayed(event: m.LandingDelayed, entry: Entry | None, state: State) -> Told:
+    return event.bead, "landing delayed", _short(event.reason), f"again at {moment(event.until, event.at)}"
+
+
+def _breaker_opened(event: m.BreakerOpened, entry: Entry | None, state: State) -> Told:
+    until = "until a person resumes it" if event.until is None else f"until {moment(event.until, event.at)}"
+    return event.route, f"shut {until}", _short(event.reason)
+
+
+def _stopping(event: m.RunStopping, entry: Entry | None, state: State) -> Told:
+    how = "sessions are ended, their work is kept" if event.now else "what runs may end"
+    return "run", "stopping", _short(event.reason), how
+
+
+def _answered(event: m.RequestAnswered, entry: Entry | None, state: State) -> Told:
+    return f"request {event.request}", "accepted" if event.accepted else "refused", _short(event.text)
+
+
+_WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
+    m.RunOpened: _opened,
+    m.RunSwept: _swept,
+    m.WorkersStarted: lambda event, entry, state: ("workers", workers_in_words(event)),
+    m.RunPaused: lambda event, entry, state: ("run", "paused", _short(event.reason)),
+    m.RunResumed: lambda event, entry, state: ("run", "resumed", _short(event.reason)),
+    m.RunStopping: _stopping,
+    m.RunStopped: lambda event, entry, state: ("run", "stopped", _short(event.reason)),
+    m.RunFinished: lambda event, entry, state: ("run", "finished", _short(event.reason)),
+    m.AttemptStarted: _attempt_started,
+    m.BeadQueued: lambda event, entry, state: (event.bead, "verified", "in the merge queue"),
+    m.BeadLanded: lambda event, entry, state: (event.bead, "landed", event.commit[:7], *_effort(event, entry)),
+    m.BeadDone: lambda event, entry, state: (event.bead, "done", _short(event.reason), *_effort(event, entry)),
+    m.BeadReturned: _returned,
+    m.BeadFailed: lambda event, entry, state: (event.bead, "failed", _short(event.reason), *_effort(event, entry)),
+    m.BeadBlocked: lambda event, entry, state: (event.bead, "blocked", f"needs {event.by}"),
+    m.BeadHeld: lambda event, entry, state: (event.bead, "held", _short(event.reason)),
+    m.BeadReopened: lambda event, entry, state: (event.bead, "reopened"),
+    m.BeadCancelled: lambda event, entry, state: (event.bead, "cancelled", _short(event.reason)),
+    m.BeadCleared: lambda event, entry, state: (
+        (event.bead, "worktree kept", _short(event.fault)) if event.fault else ()
+    ),
+    m.LandingDelayed: _delayed,
+    m.WorkerFailed: lambda event, entry, state: (event.worker, "given up", _short(event.reason)),
+    m.BreakerOpened: _breaker_opened,
+    m.BreakerClosed: lambda event, entry, state: (event.route, "open again"),
+    m.RequestAnswered: _answered,
+}

@@ -1,0 +1,172 @@
+"""The structured log: `run.jsonl`, and one file per worker. One JSON object a line.
+
+Knows how lines are made and kept; reading them is `log_reading`. It is a view: a disk that is full costs the log,
+never the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import logging.handlers
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+import structlog
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import WorkerId
+from orchestrator.core.records import Attempt
+from orchestrator.views.log_reading import RUN_LOG, WORKER_LOGS, read, render
+from orchestrator.views.naming import fields_of, level_of, name_of
+from orchestrator.views.roll import Roll
+from orchestrator.views.times import rfc3339
+
+__all__ = ["RunLog", "read", "render"]
+
+ROTATE_AT = 10 * 1024 * 1024
+KEPT = 3
+
+_FIRST = ("ts", "event", "level", "run", "worker", "bead", "attempt", "route")
+
+
+class RunLog:
+    """Hears every event and writes it down. Goes on with the files of an earlier process."""
+
+    def __init__(
+        self,
+        folder: Path,
+        run: str,
+        *,
+        attempts: Iterable[Attempt] = (),
+        redact: Callable[[str], str] | None = None,
+        warnings: TextIO | None = None,
+        rotate_at: int = ROTATE_AT,
+    ) -> None:
+        """`attempts`: what is under way already (`State.attempts.values()`). `redact` is asked for every text."""
+        self._folder = folder
+        self._run = run
+        self._roll = Roll(attempts)
+        self._redact = redact
+        self._warnings = warnings
+        self._rotate_at = rotate_at
+        self._files: dict[Path, _LineFile] = {}
+        self._loggers: dict[Path, Any] = {}
+        self._given_up = False
+
+    def heard(self, event: m.Event) -> None:
+        if self._given_up:
+            return
+        try:
+            self._write(event)
+        except Exception as fault:  # whatever it is, the night is worth more than its log
+            self._give_up(fault)
+
+    def close(self) -> None:
+        for file in self._files.values():
+            with contextlib.suppress(OSError):  # what it could not flush was told of already
+                file.close()
+        self._files, self._loggers = {}, {}
+
+    def _write(self, event: m.Event) -> None:
+        entry = self._roll.hear(event)
+        line = fields_of(event)
+        if entry is not None:
+            line |= {"bead": entry.bead, "attempt": entry.number, "route": line.get("route") or entry.route}
+            if "token" in line:
+                line["worker"] = entry.worker
+        line |= {"ts": rfc3339(event.at), "run": self._run}
+        name, level = name_of(type(event)), level_of(event)
+        worker: WorkerId | None = line.get("worker")
+        for path in (RUN_LOG, *((WORKER_LOGS / f"{worker}.jsonl",) if worker else ())):
+            getattr(self._logger(path), level)(name, **line)
+
+    def _logger(self, path: Path) -> Any:
+        if path not in self._loggers:
+            self._files[path] = _LineFile(self._folder / path, self._rotate_at)
+            self._loggers[path] = structlog.wrap_logger(
+                self._files[path],
+                processors=[
+                    structlog.processors.add_log_level,
+                    self._redacted,
+                    _ordered,
+                    structlog.processors.JSONRenderer(serializer=json.dumps, ensure_ascii=False),
+                ],
+                wrapper_class=structlog.BoundLogger,
+                context_class=dict,
+                cache_logger_on_first_use=True,
+            )
+        return self._loggers[path]
+
+    def _redacted(self, logger: Any, method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        if self._redact is None:
+            return line
+        return {key: _each_text(value, self._redact) for key, value in line.items()}
+
+    def _give_up(self, fault: Exception) -> None:
+        self._given_up = True
+        self.close()
+        said = f"warning: the log in {self._folder} is given up, the run goes on: {type(fault).__name__}: {fault}"
+        with contextlib.suppress(OSError, ValueError):  # nobody may be there to read it
+            print(said, file=self._warnings or sys.stderr, flush=True)
+
+
+def _ordered(logger: Any, method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Every line begins alike."""
+    return {key: line[key] for key in _FIRST if line.get(key) is not None} | {
+        key: value for key, value in line.items() if key not in _FIRST
+    }
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    match value:
+        case str():
+            return change(value)
+        case list():
+            return [_each_text(each, change) for each in value]
+        case dict():
+            return {key: _each_text(each, change) for key, each in value.items()}
+        case _:
+            return value
+
+
+class _LineFile:
+    """A rotated file that lines are added to, whole; what structlog calls a logger."""
+
+    def __init__(self, path: Path, rotate_at: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._out = _Rotating(
+            path, maxBytes=rotate_at, backupCount=KEPT, encoding="utf-8", errors="backslashreplace", delay=True
+        )
+        self._out.terminator = "\n"
+        _mend(path)
+
+    def info(self, line: str) -> None:
+        self._out.emit(logging.makeLogRecord({"msg": line}))
+
+    warning = error = info
+
+    def close(self) -> None:
+        self._out.close()
+
+
+class _Rotating(logging.handlers.RotatingFileHandler):
+    def handleError(self, record: logging.LogRecord) -> NoReturn:
+        """Called while the error is being handled: the log decides what it means."""
+        raise
+
+
+def _mend(path: Path) -> None:
+    """A line that a death has torn gets its end, so that the next one is not lost with it."""
+    try:
+        with path.open("rb+") as file:
+            if file.seek(0, 2) == 0:
+                return
+            file.seek(-1, 2)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+    except FileNotFoundError:
+        return

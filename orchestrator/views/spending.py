@@ -1,0 +1,49 @@
+"""What a run has cost so far, as far as agents said. What nobody said is unknown, which is not zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.core.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    usd: float | None
+    """Of ended attempts and of those under way; None: no agent has named a price."""
+    tokens: int | None
+    unpriced: int
+    """Ended attempts whose agent named no price."""
+
+
+def spending(state: State) -> Spending:
+    live = [
+        attempt.usage for attempt in state.attempts.values() if state.workers[attempt.worker].token == attempt.token
+    ]
+    prices = [usage.usd for usage in live if usage.usd is not None]
+    counts = [usage.tokens for usage in live if usage.tokens is not None]
+    priced = bool(prices) or any(record.usd is not None for record in state.beads.values())
+    counted = bool(counts) or any(record.tokens is not None for record in state.beads.values())
+    return Spending(
+        usd=round(state.totals.usd + sum(prices), 6) if priced else None,
+        tokens=state.totals.tokens + sum(counts) if counted else None,
+        unpriced=state.totals.unpriced,
+    )
+
+
+def cost_in_words(known: Spending) -> str:
+    """`$1.20`; `$1.20 known, 3 attempts said no cost`; `cost unknown`; empty where nothing ended yet."""
+    if known.usd is None:
+        return "cost unknown" if known.unpriced else ""
+    said = f"${known.usd:.2f}"
+    if known.unpriced:
+        attempts = "1 attempt" if known.unpriced == 1 else f"{known.unpriced} attempts"
+        said += f" known, {attempts} said no cost"
+    return said
+
+
+def tokens_in_words(tokens: int) -> str:
+    """`812 tokens`, `12.3k tokens`, `4.5M tokens`."""
+    if tokens < 1000:
+        return f"{tokens} tokens"
+    return f"{tokens / 1000:.1f}k tokens" if tokens < 999_950 else f"{tokens / 1e6:.1f}M tokens"

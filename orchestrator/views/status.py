@@ -1,0 +1,151 @@
+"""`status`: where every bead, worker and route stands, as data for programs and as a table for people.
+
+The keys of the data are a contract: keys may be added, none is renamed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.core.model import BeadState, WorkerState
+from orchestrator.core.records import BeadRecord, Breaker, WorkerRecord
+from orchestrator.core.state import State
+from orchestrator.views.board import board
+from orchestrator.views.headline import headline, tally
+from orchestrator.views.panel import STYLES, panel, plain
+from orchestrator.views.spending import spending
+from orchestrator.views.times import rfc3339, span
+
+ALL_SHOWN = 40
+"""Up to so many beads a terminal is shown each; of more, only those of which there is something to say."""
+
+
+def status(state: State) -> dict[str, Any]:
+    """Times are RFC 3339 in UTC, or null; what is unknown is null."""
+    return {
+        "run": _run(state),
+        "beads": [_bead(record) for record in state.beads.values()],
+        "workers": [_worker(state, worker) for worker in state.workers.values()],
+        "routes": [_route(breaker) for breaker in state.breakers.values()],
+        "totals": _totals(state),
+    }
+
+
+def _run(state: State) -> dict[str, Any]:
+    return {
+        "name": state.manifest.name,
+        "state": state.run.value,
+        "started_at": rfc3339(state.planned_at),
+        "target": state.manifest.target,
+        "reason": state.run_reason or None,
+        "stopping": state.stopping is not None,
+        "opened_at": rfc3339(state.opened_at),
+        "ended_at": rfc3339(state.ended_at),
+        "target_base": state.target_base,
+        "epoch": state.epoch,
+        "pid": state.process.pid if state.process else None,
+        "host": state.host or None,
+        "summary": headline(state),
+    }
+
+
+def _bead(record: BeadRecord) -> dict[str, Any]:
+    return {
+        "id": record.spec.id,
+        "title": record.spec.title,
+        "state": record.state.value,
+        "attempts": record.attempts,
+        "reason": record.reason or None,
+        "route": record.route,
+        "commit": record.commit,
+        "since": rfc3339(record.since),
+        "tries": record.tries,
+        "needs": list(record.spec.needs),
+        "not_before": rfc3339(record.not_before or None),
+        "usd": record.usd,
+        "tokens": record.tokens,
+    }
+
+
+def _worker(state: State, worker: WorkerRecord) -> dict[str, Any]:
+    attempt = state.attempts.get(worker.token) if worker.token is not None else None
+    return {
+        "id": worker.id,
+        "state": worker.state.value,
+        "bead": attempt.bead if attempt else None,
+        "pid": attempt.process.pid if attempt and attempt.process else None,
+        "health": None,  # not measured yet
+        "attempt": attempt.number if attempt else None,
+        "route": attempt.route if attempt else None,
+        "since": rfc3339(worker.since),
+        "note": (attempt.note or None) if attempt else None,
+        "reason": worker.reason or None,
+    }
+
+
+def _route(breaker: Breaker) -> dict[str, Any]:
+    return {
+        "route": breaker.route,
+        "breaker": breaker.state.value,
+        "retry_at": rfc3339(breaker.until),
+        "reason": breaker.reason or None,
+        "since": rfc3339(breaker.since),
+    }
+
+
+def _totals(state: State) -> dict[str, Any]:
+    known, count = spending(state), tally(state)
+    return {
+        **{each.value: state.counts[each] for each in BeadState},
+        "landed": count.landed,
+        "beads": count.total,
+        "usd": known.usd,
+        "tokens": known.tokens,
+        "unpriced": known.unpriced,
+    }
+
+
+# ---------------------------------------------------------------- for people
+
+
+def render_status(state: State, now: float) -> RenderableType:
+    shown = list(state.beads.values())
+    left_out = 0
+    if len(shown) > ALL_SHOWN:
+        quiet = (BeadState.DONE, BeadState.WAITING, BeadState.READY)
+        telling = [record for record in shown if record.state not in quiet]
+        left_out = len(shown) - len(telling)
+        shown = telling
+    parts: list[RenderableType] = [Text(headline(state), style="bold"), panel(board(state), now)]
+    if shown:
+        parts.append(_beads(shown, now))
+    if left_out:
+        parts.append(Text(f"{left_out} more are done, ready or waiting; --json lists every one", style="dim"))
+    idle = state.worker_counts[WorkerState.IDLE]
+    if idle and state.ended_at is None:
+        parts.append(Text(f"{idle} of {len(state.workers)} workers are idle", style="dim"))
+    return Group(*parts)
+
+
+def _beads(records: list[BeadRecord], now: float) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", expand=True)
+    table.add_column("bead", no_wrap=True, max_width=24)
+    table.add_column("state", no_wrap=True)
+    table.add_column("for", no_wrap=True, justify="right")
+    table.add_column("tries", no_wrap=True, justify="right")
+    table.add_column("commit", no_wrap=True)
+    table.add_column("why, or what it is", no_wrap=True, ratio=1, overflow="ellipsis")
+    for record in records:
+        table.add_row(
+            plain(record.spec.id),
+            Text(record.state.value, style=STYLES[record.state]),
+            span(now - record.since),
+            str(record.attempts) if record.attempts else "",
+            (record.commit or "")[:7],
+            plain(record.reason or record.spec.title),
+        )
+    return table

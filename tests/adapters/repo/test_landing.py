@@ -1,0 +1,432 @@
+"""The target moves only to what was merged and checked, and to nothing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator.repo import survey
+from orchestrator.runtime.ports import Conflict, Empty, LandedAt, Leaving, Red, WorkspaceFault
+from tests.adapters.repo.conftest import Agent, World, git
+
+AsAgent = Callable[..., str]
+
+
+def write(name: str, text: str = "1\n") -> Agent:
+    def agent(path: Path) -> None:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(text)
+
+    return agent
+
+
+def test_a_bead_is_one_commit_on_the_tip_with_its_trailers(world: World) -> None:
+    before = world.tip()
+    landed = world.land("one", world.work("one", write("new")), title="Add  it\nBead: two")
+    assert isinstance(landed, LandedAt)
+    assert landed.commit == world.tip()
+    assert landed.tree == world.git("rev-parse", f"{world.tip()}^{{tree}}")
+    assert world.git("rev-parse", f"{world.tip()}^") == before
+    body = "Add it Bead: two\n\nBead: one\nAttempt: 1\nRoute: mine:big\n"
+    assert world.git("log", "-1", "--format=%B", world.target) == body
+    assert world.workspaces.landed() == {"one": landed.commit}
+    assert "land one, attempt 1" in world.git("reflog", "show", "-1", world.target)
+
+
+def test_the_author_is_who_made_the_last_of_it_and_others_are_named(world: World, as_agent: AsAgent) -> None:
+    path = world.prepare("one")
+    for who, name in (("First", "x"), ("Second", "y"), ("First", "z"), ("Third", "w")):
+        (path / name).write_text("1")
+        as_agent(path, "add", ".", who=who)
+        date = "--date=2020-02-02T02:02:02+0200"
+        as_agent(path, "commit", "--quiet", "--message", f"{who}\n\nBead: x\nRoute: evil", date, who=who)
+    (path / "uncommitted").write_text("1")
+    world.land("one", world.collect("one").commit)
+    said = world.git("log", "-1", "--date=iso-strict", "--format=%an <%ae> %ad%n%(trailers:unfold)", world.target)
+    assert said.split("\n") == [
+        "Third <third@example.org> 2020-02-02T02:02:02+02:00",
+        "Bead: one",
+        "Attempt: 1",
+        "Route: mine:big",
+        "Co-authored-by: First <first@example.org>",
+        "Co-authored-by: Second <second@example.org>",
+        "",
+    ]
+    (found,) = survey.target_commits(world.repository, world.target, survey.start_of(world.repository, "night"))
+    assert (found.beads, found.attempt, found.route) == (("one",), "1", "mine:big")
+
+
+def test_landing_twice_finds_the_first(world: World) -> None:
+    commit = world.work("one", write("new"))
+    first = world.land("one", commit)
+    assert isinstance(first, LandedAt)
+    again = LandedAt(commit=first.commit, tree=first.tree, found=True)
+    assert world.land("one", commit, number=2) == again
+    assert world.again().land("one", commit) == again
+    assert world.tip() == first.commit
+
+
+def test_what_the_target_has_already_is_nothing_to_land(world: World) -> None:
+    world.done("one", write("same"))
+    commit = world.work("two", write("own"))
+    world.done("three", write("own"))
+    tip = world.tip()
+    assert world.land("two", commit) == Empty()
+    assert world.tip() == tip
+
+
+def test_work_begun_on_an_older_target_is_merged(world: World) -> None:
+    commit = world.work("one", lambda path: (path / "a.txt").write_text(_changed(path / "a.txt", 1)))
+    world.done("two", lambda path: (path / "a.txt").write_text(_changed(path / "a.txt", 8)))
+    assert isinstance(world.land("one", commit), LandedAt)
+    merged = world.content(world.tip())["a.txt"].split("\n")
+    assert (merged[1], merged[8]) == ("changed", "changed")
+
+
+def test_names_that_differ_in_case_alone_are_two_files(world: World) -> None:
+    commit = world.work("one", write("Readme", "1"))
+    world.done("two", write("README", "2"))
+    assert isinstance(world.land("one", commit), LandedAt)
+    content = world.content(world.tip())
+    assert (content["Readme"], content["README"]) == ("1", "2")
+
+
+def _changed(file: Path, line: int, word: str = "changed") -> str:
+    lines = file.read_text().splitlines()
+    lines[line] = word
+    return "\n".join(lines) + "\n"
+
+
+# ---------------------------------------------------------------- conflicts
+
+
+def _rename(old: str, new: str) -> Agent:
+    return lambda path: (path / old).rename(path / new)
+
+
+def _delete(name: str) -> Agent:
+    return lambda path: (path / name).unlink()
+
+
+def _link(name: str, to: str) -> Agent:
+    return lambda path: (path / name).symlink_to(to)
+
+
+def _binary(byte: int) -> Agent:
+    return lambda path: (path / "x.bin").write_bytes(bytes([0, byte, 0]))
+
+
+def _folder(name: str) -> Agent:
+    def agent(path: Path) -> None:
+        (path / name).mkdir()
+        (path / name / "inner").write_text("1")
+
+    return agent
+
+
+def _all(*agents: Agent) -> Agent:
+    return lambda path: [agent(path) for agent in agents]
+
+
+def _mode(name: str, mode: int, line: str) -> Agent:
+    def agent(path: Path) -> None:
+        (path / name).write_text(line)
+        (path / name).chmod(mode)
+
+    return agent
+
+
+ZOO: dict[str, tuple[Agent, Agent, str]] = {
+    "content": (write("a.txt", "1\n"), write("a.txt", "2\n"), "content"),
+    "add/add": (write("x", "1\n"), write("x", "2\n"), "add/add"),
+    "modify/delete": (write("a.txt", "1\n"), _delete("a.txt"), "modify/delete"),
+    "delete/modify": (_delete("a.txt"), write("a.txt", "1\n"), "modify/delete"),
+    "rename/rename": (_rename("a.txt", "x"), _rename("a.txt", "y"), "rename/rename"),
+    "rename/delete": (_rename("a.txt", "x"), _delete("a.txt"), "rename/delete"),
+    "rename two to one": (_rename("a.txt", "x"), _rename("b.txt", "x"), "add/add|rename/rename|content"),
+    "binary": (_binary(1), _binary(2), "add/add|binary"),
+    "symlink": (_link("x", "a.txt"), _link("x", "b.txt"), "add/add|content"),
+    "file or folder": (write("x"), _folder("x"), "file/directory"),
+    "link or file": (_link("x", "a.txt"), write("x"), "distinct types|add/add|content"),
+    "mode and content": (_mode("a.txt", 0o755, "1\n"), _mode("a.txt", 0o644, "2\n"), "content"),
+    "folder renamed, file added": (_rename("src", "lib"), write("src/new"), "file location"),
+}
+
+
+@pytest.mark.parametrize("kind", ZOO)
+def test_what_does_not_merge_by_itself_is_a_conflict_with_evidence(world: World, kind: str) -> None:
+    mine, theirs, word = ZOO[kind]
+    commit = world.work("one", mine)
+    theirs_at = world.done("two", theirs).commit
+    tip = world.tip()
+    found = world.land("one", commit)
+    assert isinstance(found, Conflict), found
+    assert any(each in found.evidence for each in word.split("|")), found.evidence
+    assert f"bead two, commit {theirs_at} Do two" in found.evidence, found.evidence
+    assert world.tip() == tip
+    assert world.git("cat-file", "-t", str(commit)) == "commit"
+
+
+def test_attributes_cannot_make_a_conflict_go_away(world: World) -> None:
+    (world.top / ".gitattributes").write_text("* merge=union\n")
+    commit = world.work("one", write("a.txt", "1\n"))
+    world.done("two", write("a.txt", "2\n"))
+    found = world.land("one", commit)
+    (world.top / ".gitattributes").unlink()
+    assert isinstance(found, Conflict)
+
+
+def test_a_history_begun_anew_is_a_conflict(world: World, as_agent: AsAgent) -> None:
+    path = world.prepare("one")
+    as_agent(path, "checkout", "--quiet", "--orphan", "anew")
+    (path / "new").write_text("1")
+    as_agent(path, "add", ".")
+    as_agent(path, "commit", "--quiet", "--message", "Anew")
+    found = world.land("one", world.collect("one").commit)
+    assert isinstance(found, Conflict)
+    assert "shares no commit" in found.evidence
+    world.git("branch", "-D", "anew")
+
+
+def in_conflict(world: World, mine: Agent, theirs: Agent) -> Path:
+    """The worktree of bead `one`, sent back after it did not merge with bead `two`."""
+    commit = world.work("one", mine)
+    world.done("two", theirs)
+    assert isinstance(world.land("one", commit), Conflict)
+    return world.prepare("one", 2, keep=True)
+
+
+@pytest.mark.parametrize("conclude", ["commit", "add", "leave"])
+@pytest.mark.parametrize("way", ["merge", "rebase"])
+def test_a_conflict_that_the_agent_resolves_lands(world: World, as_agent: AsAgent, way: str, conclude: str) -> None:
+    path = in_conflict(world, write("a.txt", "mine\n"), write("a.txt", "theirs\n"))
+    as_agent(path, way, world.target, codes=(1,))
+    (path / "a.txt").write_text("both\n")
+    if conclude != "leave":
+        as_agent(path, "add", "a.txt")
+    if conclude == "commit":
+        as_agent(path, *(("commit", "--no-edit") if way == "merge" else ("-c", "core.editor=true", way, "--continue")))
+    work = world.collect("one", 2)
+    assert work.files == ("a.txt",)
+    assert isinstance(world.land("one", work.commit, number=2), LandedAt)
+    assert world.content(world.tip())["a.txt"] == "both"
+    assert len(world.git("log", "--format=%H", world.target).split()) == 3
+    assert "merging" not in as_agent(path, "status")
+
+
+@pytest.mark.parametrize("way", ["merge", "rebase"])
+@pytest.mark.parametrize("theirs", ["modify", "delete"])
+def test_a_conflict_that_the_agent_did_not_resolve_is_one_still(
+    world: World, as_agent: AsAgent, way: str, theirs: str
+) -> None:
+    other = write("a.txt", "theirs\n") if theirs == "modify" else _delete("a.txt")
+    path = in_conflict(world, _all(write("a.txt", "mine\n"), write("new")), other)
+    as_agent(path, way, world.target, codes=(1,))
+    before = as_agent(path, "status")
+    work = world.collect("one", 2)
+    assert isinstance(world.land("one", work.commit, number=2), Conflict)
+    assert as_agent(path, "status") == before
+    world.prepare("one", 3, keep=True)
+    (path / "a.txt").write_text("both\n")
+    as_agent(path, "add", ".")
+    assert isinstance(world.land("one", world.collect("one", 3).commit, number=3), LandedAt)
+    assert world.content(world.tip())["a.txt"] == "both"
+
+
+# ---------------------------------------------------------------- checks on the merged tree
+
+
+def test_checks_run_on_the_merged_tree_and_not_on_the_agents(world: World) -> None:
+    commit = world.work("one", write("one"))
+    world.done("two", write("two"))
+    (world.folder / "one" / "unfinished").write_text("1")
+    landed = world.land("one", commit, "test -f one && test -f two && test ! -e unfinished")
+    assert isinstance(landed, LandedAt)
+    assert world.commands.envs[-1] == {
+        "ORCHESTRATOR_RUN": "night",
+        "ORCHESTRATOR_BEAD": "one",
+        "ORCHESTRATOR_ATTEMPT": "1",
+    }
+
+
+def test_two_that_are_green_alone_and_red_together_do_not_both_land(world: World) -> None:
+    check = "test ! -e one || test ! -e two || { echo both; exit 1; }"
+    first, second = world.work("one", write("one")), world.work("two", write("two"))
+    assert isinstance(world.land("one", first, check), LandedAt)
+    tip = world.tip()
+    assert world.land("two", second, "true", check) == Red(command=check, output="both\n")
+    assert world.tip() == tip
+
+
+def test_what_a_check_leaves_behind_is_not_seen_by_the_next(world: World) -> None:
+    first, second = world.work("one", write("one")), world.work("two", write("two"))
+    dirty = "echo x > a.txt; mkdir -p left/over; git init -q left/over; touch kept.ignored"
+    assert isinstance(world.land("one", first, dirty), LandedAt)
+    clean = "test ! -e left && grep -q 'a.txt 1' a.txt && test -f kept.ignored"
+    assert isinstance(world.land("two", second, clean), LandedAt)
+
+
+def test_a_stage_that_a_check_has_ruined_is_made_anew(world: World) -> None:
+    first, second = world.work("one", write("one")), world.work("two", write("two"))
+    ruin = 'echo ruined beyond any repair > "$(git rev-parse --git-dir)/index"; rm -rf .git src'
+    assert isinstance(world.land("one", first, ruin), LandedAt)
+    assert isinstance(world.land("two", second, "test -f one && test -f two"), LandedAt)
+
+
+def test_somebody_elses_folder_in_the_place_of_the_stage_is_refused(world: World) -> None:
+    commit = world.work("one", write("one"))
+    (world.folder / ".landing").mkdir()
+    (world.folder / ".landing" / "thesis").write_text("1")
+    with pytest.raises(WorkspaceFault, match="is not ours"):
+        world.land("one", commit, "true")
+    assert (world.folder / ".landing" / "thesis").exists()
+
+
+def test_a_check_that_does_not_end_is_red_and_says_why(world: World) -> None:
+    commit = world.work("one", write("one"))
+    world.commands.run = lambda *_, **__: _timed_out()  # type: ignore[method-assign,assignment]
+    found = world.land("one", commit, "sleep 9")
+    assert isinstance(found, Red)
+    assert "had not finished" in found.output
+
+
+def _timed_out() -> object:
+    from orchestrator.runtime.ports import CommandResult
+
+    return CommandResult(code=-9, output="", timed_out=True)
+
+
+def test_a_check_that_we_ended_ourselves_lands_nothing_and_is_not_red(world: World) -> None:
+    commit, tip = world.work("one", write("one")), world.tip()
+    world.commands.close()
+    with pytest.raises(Leaving):
+        world.land("one", commit, "true")
+    assert world.tip() == tip
+
+
+def test_a_tree_that_passed_is_not_checked_again_after_a_death(world: World) -> None:
+    commit = world.work("one", write("one"))
+    run = world.again()
+    assert isinstance(run.land("one", commit, "true"), LandedAt)
+    # As if we had died between the check and the move of the target.
+    world.git("update-ref", f"refs/heads/{world.target}", f"{world.target}^")
+    (file,) = world.repository.state.glob("verified.jsonl")
+    file.write_text(file.read_text() + '{"tree": "cut sho')
+    assert isinstance(world.again().land("one", commit, "true"), LandedAt)
+    assert world.commands.ran == ["true"]
+    passed = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
+    assert passed == [{"tree": world.git("rev-parse", f"{world.target}^{{tree}}"), "commands": ["true"]}]
+
+
+def test_a_tree_that_failed_is_checked_again(world: World) -> None:
+    commit = world.work("one", write("one"))
+    flag = world.tmp / "machine is well"
+    check = f"test -e '{flag}'"
+    assert isinstance(world.land("one", commit, check), Red)
+    flag.touch()
+    assert isinstance(world.land("one", commit, check), LandedAt)
+
+
+def test_other_commands_are_another_verification(world: World) -> None:
+    commit = world.work("one", write("one"))
+    assert isinstance(world.land("one", commit, "true"), LandedAt)
+    world.git("update-ref", f"refs/heads/{world.target}", f"{world.target}^")
+    assert isinstance(world.again().land("one", commit, "true", "exit 4"), Red)
+
+
+def test_setup_runs_once_on_the_stage_and_again_before_red_is_believed(world: World) -> None:
+    run = world.again(setup=["cp a.txt installed.ignored"])
+    first = run.work("one", write("one"))
+    second = run.work("two", write("a.txt", "needs\n"))
+    world.commands.ran.clear()
+    assert isinstance(run.land("one", first, "true"), LandedAt)
+    # Red on what the setup of the earlier tree had installed, green on its own.
+    assert isinstance(run.land("two", second, "cmp a.txt installed.ignored"), LandedAt)
+    setup, check = "cp a.txt installed.ignored", "cmp a.txt installed.ignored"
+    assert world.commands.ran == [setup, "true", check, setup, check]
+
+
+# ---------------------------------------------------------------- others at the target
+
+
+def test_a_target_that_moves_during_the_checks_is_merged_anew(world: World) -> None:
+    commit = world.work("one", write("one"))
+    foreign = (
+        f'cd "{world.top}" && test -e "{world.tmp}/once" || {{ touch "{world.tmp}/once"; '
+        "export GIT_AUTHOR_NAME=p GIT_AUTHOR_EMAIL=p GIT_COMMITTER_NAME=p GIT_COMMITTER_EMAIL=p; "
+        f"git update-ref refs/heads/{world.target} "
+        f'"$(git commit-tree -p {world.target} -m Hotfix {world.target}~0^{{tree}})"; }}'
+    )
+    landed = world.land("one", commit, foreign, "test -f one")
+    assert isinstance(landed, LandedAt)
+    subjects = world.git("log", "--format=%s", f"{world.target}").split("\n")
+    assert subjects == ["Do one", "Hotfix", "Begin"]
+    assert world.workspaces.landed() == {"one": landed.commit}
+
+
+def test_a_target_that_never_stands_still_is_said(world: World) -> None:
+    commit = world.work("one", write("one"))
+    foreign = (
+        f'cd "{world.top}" && '
+        "export GIT_AUTHOR_NAME=p GIT_AUTHOR_EMAIL=p GIT_COMMITTER_NAME=p GIT_COMMITTER_EMAIL=p; "
+        'blob=$(echo $$ | git hash-object -w --stdin); tree=$(printf "100644 blob $blob\\tp\\n" | git mktree); '
+        f'git update-ref refs/heads/{world.target} "$(git commit-tree -p {world.target} -m Busy $tree)"; '
+    )
+    with pytest.raises(WorkspaceFault, match="moved 10 times"):
+        world.land("one", commit, foreign)
+    assert world.workspaces.landed() == {}
+
+
+def test_a_target_that_the_person_has_checked_out_by_now_is_not_moved(world: World) -> None:
+    commit, tip = world.work("one", write("one")), world.tip()
+    git(world.top, "worktree", "add", "--quiet", str(world.tmp / "looking"), world.target)
+    with pytest.raises(WorkspaceFault, match=r"checked out in .*looking"):
+        world.land("one", commit)
+    assert world.tip() == tip
+    git(world.top, "worktree", "remove", str(world.tmp / "looking"))
+    assert isinstance(world.land("one", commit), LandedAt)
+
+
+def test_a_target_that_is_gone_is_said(world: World) -> None:
+    commit = world.work("one", write("one"))
+    world.git("update-ref", "-d", f"refs/heads/{world.target}")
+    with pytest.raises(WorkspaceFault, match="is gone"):
+        world.land("one", commit)
+    with pytest.raises(WorkspaceFault, match="is gone"):
+        world.workspaces.landed()
+
+
+def test_hooks_of_the_repository_do_not_run_when_we_commit(world: World) -> None:
+    for name in ("post-checkout", "pre-commit", "reference-transaction", "post-commit"):
+        hook = world.top / ".git" / "hooks" / name
+        hook.write_text(f"#!/bin/sh\ntouch '{world.tmp}/hooked'\nexit 1\n")
+        hook.chmod(0o755)
+    world.done("one", write("one"))
+    assert not (world.tmp / "hooked").exists()
+
+
+def test_a_repository_that_cannot_be_written_is_said_and_nothing_is_removed(world: World) -> None:
+    path = world.prepare("one")
+    (path / "new").write_text("1")
+    objects = world.repository.common_dir / "objects"
+    moved = objects.rename(objects.with_name("objects-away"))
+    objects.write_text("not a folder")
+    with pytest.raises(WorkspaceFault):
+        world.clear("one")
+    assert (path / "new").exists()
+    objects.unlink()
+    moved.rename(objects)
+
+
+def test_after_the_run_no_worktree_is_left(world: World) -> None:
+    assert isinstance(world.land("one", world.work("one", write("one")), "true"), LandedAt)
+    world.clear("one", landed=True)
+    world.workspaces.close()
+    world.workspaces.close()
+    assert not world.folder.exists()
+    assert world.git("worktree", "list").count("\n") == 0
+    assert not os.listdir(world.tmp / "trees")

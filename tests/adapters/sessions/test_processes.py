@@ -1,0 +1,175 @@
+"""Processes beyond doubt: named by pid and start, found by their marks, swept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from orchestrator.core.messages import SessionEnded
+from orchestrator.core.model import ProcessName
+from orchestrator.sessions.processes import Census, Row, lives, named, read_row, send
+from tests.adapters.sessions.conftest import Stage, gone, until
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(["sleep", "60"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def row_of(process: subprocess.Popen[bytes]) -> Row:
+    row = read_row(process.pid)
+    assert row is not None
+    return row
+
+
+def test_a_row_says_what_the_kernel_says(sleeper: subprocess.Popen[bytes]) -> None:
+    row = row_of(sleeper)
+    assert (row.parent, row.group, row.session) == (os.getpid(), os.getpgid(sleeper.pid), os.getsid(sleeper.pid))
+    assert row.alive
+    name = named(sleeper.pid)
+    assert name is not None
+    assert name.started == psutil.Process(sleeper.pid).create_time()
+
+
+def test_a_zombie_is_not_alive(sleeper: subprocess.Popen[bytes]) -> None:
+    sleeper.kill()
+    until(lambda: not row_of(sleeper).alive, "it to be a zombie")
+    sleeper.wait()
+    assert read_row(sleeper.pid) is None
+    assert named(sleeper.pid) is None
+
+
+def test_a_name_holds_for_one_life_only(sleeper: subprocess.Popen[bytes]) -> None:
+    name = named(sleeper.pid)
+    assert name is not None
+    assert lives(name)
+    assert not lives(ProcessName(pid=name.pid, started=name.started - 60))
+    sleeper.kill()
+    until(lambda: not lives(name), "it to be a zombie")
+
+
+def test_a_program_may_have_any_name(stage: Stage) -> None:
+    script = stage.cwd / "a) Z (b 1 2"
+    script.write_text("#!/bin/sh\necho $$; sleep 60\n")
+    script.chmod(0o755)
+    show = stage.play(stage.launch(str(script)))
+    show.says(b"\n")
+    row = read_row(int(show.reader.heard))
+    assert row is not None
+    assert (row.alive, row.parent) == (True, os.getpid())
+
+
+def test_the_right_process_is_signalled(sleeper: subprocess.Popen[bytes]) -> None:
+    assert send(row_of(sleeper), signal.SIGTERM)
+    assert sleeper.wait() == -signal.SIGTERM
+
+
+def test_a_reused_pid_is_not_signalled(sleeper: subprocess.Popen[bytes]) -> None:
+    row = row_of(sleeper)
+    before = row._replace(started=row.started - 1)
+    assert not send(before, signal.SIGKILL)
+    time.sleep(0.05)
+    assert sleeper.poll() is None
+
+
+def test_a_pid_that_is_reused_at_the_last_moment_is_not_signalled(sleeper: subprocess.Popen[bytes]) -> None:
+    row = row_of(sleeper)
+    looked = []
+
+    def look(pid: int) -> Row:
+        looked.append(pid)
+        return row._replace(started=row.started + 1)
+
+    assert not send(row, signal.SIGKILL, look=look)
+    assert looked == [sleeper.pid]
+    time.sleep(0.05)
+    assert sleeper.poll() is None
+
+
+def test_a_process_that_is_gone_is_not_signalled(sleeper: subprocess.Popen[bytes]) -> None:
+    row = row_of(sleeper)
+    sleeper.kill()
+    sleeper.wait()
+    assert not send(row, signal.SIGTERM)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may signal everybody")
+def test_somebody_elses_process_is_not_ours_to_end() -> None:
+    row = read_row(1)
+    assert row is not None
+    with pytest.raises(PermissionError):
+        send(row, signal.SIGCONT)
+
+
+def test_those_who_ask_at_the_same_time_share_one_table() -> None:
+    census = Census()
+    asked = time.monotonic()
+    table = census.table(newer_than=asked)
+    assert census.table(newer_than=asked) is table
+    assert census.table(newer_than=time.monotonic()) is not table
+
+
+def test_this_process_and_its_ancestors_are_ourselves() -> None:
+    ourselves = Census().table(newer_than=0).ourselves
+    assert {os.getpid(), os.getppid()} <= ourselves
+
+
+def orphan(stage: Stage, mark: str, script: str = "exec sleep 60") -> int:
+    """A process that an orchestrator which is no more might have left: marked, and nobody's child."""
+    env = {**os.environ, "ORCHESTRATOR_MARK": mark, "ORCHESTRATOR_TOKEN": "77"}
+    command = 'setsid sh -c "$1" </dev/null >/dev/null 2>&1 & echo $!'
+    return int(subprocess.run(["sh", "-c", command, "sh", script], env=env, capture_output=True, check=True).stdout)
+
+
+def test_a_sweep_ends_what_an_earlier_orchestrator_left(stage: Stage) -> None:
+    left = [orphan(stage, stage.marks.repository), orphan(stage, stage.marks.repository, "trap : TERM; sleep 60; :")]
+    until(lambda: len(stage.marked()) >= 3, "both to be there, and the second one's child")
+    others = orphan(stage, stage.marks.repository + "-other")
+    try:
+        assert stage.sessions.sweep() >= 2
+        assert [gone(pid) for pid in left] == [True, True]
+        assert stage.marked() == []
+        assert not gone(others)
+    finally:
+        os.kill(others, signal.SIGKILL)
+    assert stage.sessions.sweep() == 0
+
+
+def test_a_sweep_kills_what_ignores_sigterm(stage: Stage) -> None:
+    pid = orphan(stage, stage.marks.repository, f'trap "" TERM; echo >{stage.cwd}/deaf; while :; do sleep 1; done')
+    until(lambda: (stage.cwd / "deaf").exists(), "it to be there")
+    stage.sessions.sweep()
+    assert gone(pid)
+
+
+def test_a_sweep_spares_the_sessions_that_are_open(stage: Stage) -> None:
+    show = stage.play("echo up; sleep 60")
+    show.says(b"up")
+    assert stage.sessions.sweep() == 0
+    assert show.all(SessionEnded) == []
+
+
+def test_a_sweep_spares_its_own_process_and_its_ancestors(stage: Stage) -> None:
+    program = f"""
+import subprocess, sys, time
+from pathlib import Path
+from orchestrator.runtime.ports import Marks
+from orchestrator.sessions.sessions import PtySessions
+class Clock:
+    now = staticmethod(time.time)
+print("swept", PtySessions(Marks(repository={stage.marks.repository!r}), Path("."), Clock()).sweep())
+"""
+    env = {**os.environ, "ORCHESTRATOR_MARK": stage.marks.repository}
+    script = f"{sys.executable} -c '{program.replace(chr(39), chr(34))}'; echo alive"
+    done = subprocess.run(["sh", "-c", script], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["swept", "0", "alive"]

@@ -1,0 +1,114 @@
+"""Recordings are valid, bounded, free of secrets, and never in the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.sessions.redaction import HIDDEN, Redaction, secrets_of
+from orchestrator.sessions.transcript import Title, Transcript
+from tests.adapters.sessions.conftest import Stage
+
+TITLE = Title(title="bead 1 agent:model", columns=120, rows=40, timestamp=1_700_000_000.5, term="xterm")
+
+
+def lines(path: Path) -> tuple[dict[str, Any], list[tuple[float, str, str]]]:
+    """The header and the events; fails if any line is not JSON."""
+    header, *events = [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+    return header, [tuple(event) for event in events]
+
+
+@pytest.fixture
+def times() -> Iterator[float]:
+    return iter(number / 4 for number in range(1_000_000))
+
+
+def test_a_recording_is_an_asciicast(tmp_path: Path, times: Iterator[float]) -> None:
+    transcript = Transcript(tmp_path / "deep" / "bead.1.cast", TITLE, elapsed=times.__next__)
+    transcript.output("hä".encode()[:2])
+    transcript.output("hä".encode()[2:] + b"\x1b[1m\r\n\xff")
+    transcript.input("\r")
+    transcript.mark("a note")
+    transcript.output(b"\xe2\x82")
+    transcript.close()
+    header, events = lines(tmp_path / "deep" / "bead.1.cast")
+    assert header == {
+        "version": 2,
+        "width": 120,
+        "height": 40,
+        "timestamp": 1_700_000_000,
+        "title": "bead 1 agent:model",
+        "env": {"TERM": "xterm", "SHELL": "/bin/sh"},
+    }
+    assert events == [
+        (0.0, "o", "h"),
+        (0.25, "o", "ä\x1b[1m\r\n\ufffd"),
+        (0.5, "i", "\r"),
+        (0.75, "m", "a note"),
+        (1.0, "o", "\ufffd"),
+    ]
+
+
+def test_every_line_is_on_the_disk_at_once(tmp_path: Path) -> None:
+    transcript = Transcript(tmp_path / "cast", TITLE)
+    transcript.output(b"one")
+    assert lines(tmp_path / "cast")[1][-1][2] == "one"
+    transcript.close()
+
+
+def test_a_recording_keeps_its_head_and_says_where_it_stops(tmp_path: Path) -> None:
+    transcript = Transcript(tmp_path / "cast", TITLE, cap_bytes=2_000)
+    for number in range(1_000):
+        transcript.output(f"line {number}\r\n".encode())
+    transcript.close()
+    _, events = lines(tmp_path / "cast")
+    assert events[0][2] == "line 0\r\n"
+    assert events[-1][1:] == ("m", "the recording is full and stops here; the session goes on")
+    assert (tmp_path / "cast").stat().st_size < 2_200
+
+
+def test_a_full_disk_gives_the_recording_up() -> None:
+    transcript = Transcript(Path("/dev/full"), TITLE)
+    assert "No space left" in transcript.fault
+    transcript.output(b"on")
+    transcript.close()
+
+
+def test_secrets_are_the_values_of_variables_named_like_one() -> None:
+    env = {
+        "ANTHROPIC_API_KEY": "sk-ant-0123456789",
+        "GITHUB_TOKEN": "sk-ant-0123456789-longer",
+        "ORCHESTRATOR_TOKEN": "1234567890",
+        "DB_PASSWORD": "short",
+        "SSH_AUTH_SOCK": "/tmp/agent.socket",
+        "EDITOR": "vi-improved",
+    }
+    assert secrets_of(env) == ("sk-ant-0123456789-longer", "sk-ant-0123456789")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 15, 100])
+def test_a_secret_is_hidden_however_it_is_cut(size: int) -> None:
+    redact = Redaction(("s3cret-s3cret-x", "s3cret"))
+    text = "a s3cret-s3cret-x, s3cre no, s3cret-s3cret-y s3"
+    pieces = [redact(text[at : at + size]) for at in range(0, len(text), size)]
+    assert "".join([*pieces, redact.rest()]) == f"a {HIDDEN}, s3cre no, {HIDDEN}-{HIDDEN}-y s3"
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 100])
+def test_secrets_that_overlap_or_contain_each_other_are_hidden(size: int) -> None:
+    redact = Redaction(("abcabd", "cdefgh", "abc"))
+    text = "abcabcabd xabcdefgh cdefg"
+    pieces = [redact(text[at : at + size]) for at in range(0, len(text), size)]
+    assert "".join([*pieces, redact.rest()]) == f"{HIDDEN}{HIDDEN} x{HIDDEN}defgh cdefg"
+
+
+def test_no_key_of_the_environment_is_recorded(stage: Stage) -> None:
+    show = stage.play(stage.launch("env", env={"AGENT_API_KEY": "sk-1234567890"}))
+    show.ended()
+    assert b"sk-1234567890" in show.reader.heard
+    assert "sk-1234567890" not in show.cast.read_text()
+    assert f"AGENT_API_KEY={HIDDEN}" in show.cast.read_text()

@@ -1,0 +1,136 @@
+"""Random task graphs with random settings: the same dice give the same manifest.
+
+`manifest_from` asks for nothing but whole numbers, so that hypothesis can draw (and shrink) what a seed would roll.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from hypothesis import strategies as st
+
+from orchestrator.core.model import (
+    SHELL_ROUTE,
+    AgentName,
+    AgentTraits,
+    Bead,
+    BeadId,
+    Budget,
+    Claim,
+    Manifest,
+    Policy,
+    RouteName,
+)
+
+Roll = Callable[[int, int], int]
+"""A whole number between two, both included."""
+
+FOLDERS = ("src", "src/api", "src/core", "docs", "tests")
+ROUTES = ("red:large", "red:small", "blue:one", "green")
+AGENTS = (
+    AgentTraits(name=AgentName("red"), provider="east", resumes=True, continues=True),
+    AgentTraits(name=AgentName("blue"), provider="west", continues=True),
+    AgentTraits(name=AgentName("green"), provider="west"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weather:
+    """How bad the night is: chances in a hundred."""
+
+    trouble: int
+    """An agent that does anything but deliver."""
+    lightning: int
+    """Our process dies at a signal, in thousandths."""
+    doubling: int
+    """A signal comes twice, or long after its time."""
+    requests: int
+    """A person asks for something, in thousandths of the signals."""
+    refusals: int
+    """Checks that fail, merges that conflict, a repository that cannot be written."""
+    honest: bool
+    """Agents keep to what a bead may cost."""
+    seed: int
+
+
+def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
+    """Sizes lean to the small: most defects need few beads."""
+    size = roll(1, roll(1, largest))
+    ids = [BeadId(f"b{n}") for n in range(size)]
+    density = roll(0, 3)
+    usd = (None, None, 40.0, 12.0)[roll(0, 3)]
+    return Manifest(
+        name="night",
+        base="main",
+        target="orchestrator/night",
+        beads=tuple(_bead(roll, ids, place, density) for place in range(size)),
+        agents=AGENTS,
+        verify=("make test",) if roll(0, 1) else (),
+        budget=Budget(usd=usd, bead_usd=(None, 2.0, 6.0)[roll(0, 2)] if usd is None else 2.0),
+        policy=Policy(
+            workers=roll(1, 8),
+            min_workers=roll(1, 2),
+            max_starts=roll(1, 4),
+            breaker_failures=roll(1, 3),
+            worker_failures=roll(2, 5),
+            tries_per_route=roll(1, 2),
+            lost_max=roll(6, 20),
+        ),
+    )
+
+
+def _bead(roll: Roll, ids: list[BeadId], place: int, density: int) -> Bead:
+    needs = {ids[roll(0, place - 1)] for _ in range(roll(0, density))} if place else set()
+    command = roll(0, 9) == 0
+    routes = [RouteName(ROUTES[roll(0, len(ROUTES) - 1)]) for _ in range(roll(1, 3))]
+    return Bead(
+        id=ids[place],
+        title=f"bead {place}",
+        prompt=None if command else f"do {place}",
+        command="make it" if command else None,
+        needs=tuple(sorted(needs)),
+        priority=roll(0, 4),
+        files=tuple(_claim(roll) for _ in range(roll(0, 2))),
+        verify=("check",) if roll(0, 2) else (),
+        routes=(SHELL_ROUTE,) if command else tuple(dict.fromkeys(routes)),
+        timeout_s=(600.0, 2700.0)[roll(0, 1)],
+        tries=roll(1, 4),
+        estimate_s=float(roll(1, 20) * 60) if roll(0, 1) else None,
+        hold="ask me first" if roll(0, 14) == 0 else "",
+    )
+
+
+def _claim(roll: Roll) -> Claim:
+    folder = FOLDERS[roll(0, len(FOLDERS) - 1)]
+    rest = ("", "/**", f"/f{roll(0, 3)}.py", "/*.py")[roll(0, 3)]
+    return Claim(pattern=folder + rest, shared=roll(0, 3) == 0)
+
+
+def weather_from(roll: Roll, seed: int) -> Weather:
+    """Calm nights too: a rare defect is easily drowned in noise."""
+    return Weather(
+        trouble=(0, 10, 35, 70)[roll(0, 3)],
+        lightning=(0, 5, 20, 60)[roll(0, 3)],
+        doubling=(0, 5, 20)[roll(0, 2)],
+        requests=(0, 10, 40)[roll(0, 2)],
+        refusals=(0, 10, 30)[roll(0, 2)],
+        honest=roll(0, 3) > 0,
+        seed=seed,
+    )
+
+
+def night_of(seed: int) -> tuple[Manifest, Weather]:
+    """The graph and the weather of a seed."""
+    dice = Random(seed)
+    return manifest_from(dice.randint), weather_from(dice.randint, seed)
+
+
+@st.composite
+def nights(draw: st.DrawFn) -> tuple[Manifest, Weather]:
+    def roll(low: int, high: int) -> int:
+        return draw(st.integers(low, high))
+
+    manifest = manifest_from(roll)
+    return manifest, weather_from(roll, draw(st.integers(0, 2**32 - 1)))

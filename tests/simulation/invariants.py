@@ -1,0 +1,274 @@
+"""What must hold after every step, and at the end of a night: a function each.
+
+Each takes the whole world, raises `AssertionError`, and counts again from the records what the state keeps counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.core import messages as m
+from orchestrator.core.graph import colliding
+from orchestrator.core.model import BeadState, BreakerState, RunState, WorkerState
+from orchestrator.core.owed import owed
+from orchestrator.core.state import LIVE, State
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+LOST_CAUSES = (BeadState.FAILED, BeadState.BLOCKED, BeadState.CANCELLED)
+AT_WORK = (BeadState.RUNNING, BeadState.VERIFYING)
+PENNY = 1e-6
+
+
+def snapshot(state: State) -> dict[str, Any]:
+    """Every durable field, order included. What a ready queue remembers of its answers is no state."""
+    fields = {name: value for name, value in vars(state).items() if name not in ("graph", "ready", "deadlines")}
+    fields = {name: list(value.items()) if isinstance(value, dict) else value for name, value in fields.items()}
+    lines = state.ready._line_of
+    fields["ready"] = sorted((state.graph.ranks[bead], bead, line) for bead, line in lines.items())
+    fields["deadlines"] = sorted((at, repr(key)) for key, at in state.deadlines._due.items())
+    return fields
+
+
+# ---------------------------------------------------------------- before an event is applied
+
+
+def an_attempt_may_start(world: World, state: State, event: m.AttemptStarted) -> None:
+    """All it needs is done, it has not landed, its breaker lets it through, and nobody used its numbers before."""
+    record = state.beads[event.bead]
+    assert all(state.beads[need].state is BeadState.DONE for need in record.spec.needs), "starts before its needs"
+    assert event.bead not in {bead for bead, _ in world.repository.target}, "what has landed runs again"
+    assert event.token > state.token, "a fencing token is used twice"
+    assert event.number > record.number, "an attempt's number is used twice"
+    breaker = state.breakers[event.route]
+    if event.probe:
+        assert breaker.state is BreakerState.HALF_OPEN, "a probe of a breaker that is not half-open"
+        assert breaker.probe is None, "two probes at once"
+    else:
+        assert breaker.state is BreakerState.CLOSED, f"an attempt through a breaker that is {breaker.state}"
+    assert not (record.spec.hold and not record.released), "nobody released it"
+    if event.resume is not None:
+        assert world.agent_of.get(event.resume) == state.traits_of(event.route).name, "another agent's session"
+    assert not (event.keep and event.bead in world.stale), "its worktree is on a base that did not merge"
+
+
+# ---------------------------------------------------------------- after every step
+
+
+def files_are_held_by_one(world: World) -> None:
+    """The claims of those who hold files do not collide pairwise, and whoever works holds his."""
+    state = world.state
+    holders = list(state.holders.values())
+    for place, one in enumerate(holders):
+        for other in holders[place + 1 :]:
+            assert not colliding(one, other), f"{one.id} and {other.id} hold the same files"
+    active = {b for b, r in state.beads.items() if r.state in (*AT_WORK, BeadState.MERGING)}
+    assert set(state.holders) == active, "locks are held by those who work, and by nobody else"
+
+
+def one_worker_one_bead(world: World) -> None:
+    """A running bead has exactly one worker, a worker at most one bead, and both agree."""
+    state = world.state
+    busy = [worker for worker in state.workers.values() if worker.token is not None]
+    beads = Counter(state.attempts[worker.token].bead for worker in busy if worker.token is not None)
+    running = {bead for bead, record in state.beads.items() if record.state in AT_WORK}
+    assert set(beads) == running, "a running bead without a worker, or a worker without its bead"
+    assert all(count == 1 for count in beads.values()), "two workers at one bead"
+    for worker in busy:
+        assert worker.token is not None
+        attempt = state.attempts[worker.token]
+        assert attempt.worker == worker.id
+        assert state.beads[attempt.bead].token == worker.token
+    idle = (WorkerState.IDLE, WorkerState.BACKOFF, WorkerState.FAILED)
+    assert all((worker.token is None) == (worker.state in idle) for worker in state.workers.values())
+    kept = {record.token for record in state.beads.values() if record.token is not None}
+    assert set(state.attempts) == kept, "an attempt that no bead is in"
+
+
+def starts_are_bounded(world: World) -> None:
+    """No more workers are starting at once than the policy allows."""
+    assert world.state.worker_counts[WorkerState.STARTING] <= world.state.policy.max_starts
+
+
+def budget_is_kept(world: World) -> None:
+    """Money spent and reserved stays within the hard limit, as long as each bead keeps to its own."""
+    limit = world.manifest.budget.usd
+    if limit is not None and world.weather.honest:
+        money = world.state.committed_usd()
+        assert money.spent + money.reserved <= limit + PENNY, f"{money} passes {limit}"
+
+
+def counts_are_right(world: World) -> None:
+    """What is kept counted equals what is there."""
+    state = world.state
+    assert state.counts == {each: 0 for each in BeadState} | Counter(r.state for r in state.beads.values())
+    assert state.worker_counts == {each: 0 for each in WorkerState} | Counter(w.state for w in state.workers.values())
+    for record in state.beads.values():
+        if record.state is BeadState.WAITING:
+            unmet = sum(state.beads[need].state is not BeadState.DONE for need in record.spec.needs)
+            assert record.unmet == unmet, f"{record.spec.id} waits for {unmet}, and thinks {record.unmet}"
+
+
+def blocked_means_blocked(world: World) -> None:
+    """A bead is blocked exactly when something that it needs is lost, unless nobody wants it any more."""
+    beads = world.state.beads
+    for bead, record in beads.items():
+        lost = any(beads[need].state in LOST_CAUSES for need in record.spec.needs)
+        if record.state is BeadState.BLOCKED:
+            assert lost, f"{bead} is blocked by nothing"
+        elif record.state is BeadState.WAITING:
+            assert not lost, f"{bead} waits for what will not come"
+
+
+def asking_twice_is_the_same(world: World) -> None:
+    """What is owed depends on the state alone, and is owed once."""
+    first = list(owed(world.state))
+    assert first == list(owed(world.state))
+    assert len(set(first)) == len(first), "an effect is owed twice"
+
+
+def everything_waits_for_something(world: World) -> None:
+    """Whoever waits for a time has a deadline, nothing is overdue, and only a live session can time out."""
+    state = world.state
+    due = state.deadlines._due
+    for bead, record in state.beads.items():
+        if record.state is BeadState.READY:
+            assert bead in state.ready or ("wake", bead) in due, f"{bead} is ready, and nobody will look at it"
+        if record.state is BeadState.MERGING and bead != state.landing and state.merging[bead] > world.heard_at:
+            assert ("land", bead) in due, f"{bead} waits to land, and nobody will look at it"
+    for route, breaker in state.breakers.items():
+        opens = breaker.state is BreakerState.OPEN and breaker.until is not None
+        assert opens == (("breaker", route) in due), f"{route} is {breaker.state} until {breaker.until}"
+    for worker in state.workers.values():
+        assert (worker.state is WorkerState.BACKOFF) == (("worker", worker.id) in due), f"{worker.id} never wakes"
+    for kind, what in due:
+        if kind in ("start", "bead"):
+            attempt = state.live(what)
+            assert attempt is not None
+            assert state.worker_of(attempt).state in (WorkerState.STARTING, WorkerState.RUNNING), "it is over already"
+    if state.swept and state.ended_at is None:
+        following = state.deadlines.next()
+        assert following is None or following > world.heard_at, "something is overdue"
+        assert not state.readable, "something could be made ready"
+
+
+def nobody_waits_in_vain(world: World) -> None:
+    """While a worker is free, no ready bead is passed over that could start."""
+    state = world.state
+    idle = state.worker_counts[WorkerState.IDLE] and state.worker_counts[WorkerState.STARTING] < state.policy.max_starts
+    going = state.run is RunState.RUNNING and state.swept and state.stopping is None
+    if not idle or not going or state.ended_at is not None or world.manifest.budget.usd is not None:
+        return
+    for bead in state.ready._line_of:
+        record = state.beads[bead]
+        if any(colliding(record.spec, holder) for holder in state.holders.values()):
+            continue
+        shunned = {route for route, until in record.shunned if until > world.heard_at}
+        routes = [route for route in record.spec.routes if route not in shunned] or list(record.spec.routes)
+        for breaker in (state.breakers[route] for route in routes):
+            free = breaker.state is BreakerState.CLOSED
+            free = free or (breaker.state is BreakerState.HALF_OPEN and breaker.probe is None)
+            assert not free, f"{bead} could start on {breaker.route}"
+        every = [state.breakers[route] for route in record.spec.routes]
+        shut = all(breaker.state is BreakerState.OPEN and breaker.until is None for breaker in every)
+        assert not shut, f"no route will ever let {bead} through, and it goes on waiting"
+
+
+def one_lands_at_a_time(world: World) -> None:
+    """Whoever lands is in the queue, and the queue holds exactly the verified beads."""
+    state = world.state
+    assert set(state.merging) == {bead for bead, record in state.beads.items() if record.state is BeadState.MERGING}
+    assert state.landing is None or state.landing in state.merging
+
+
+def the_target_only_grows(world: World) -> None:
+    """Landings are never taken back, none is there twice, and the state knows of none that is not there."""
+    target = world.repository.target
+    assert target[: len(world.seen_target)] == world.seen_target, "the target moved backwards"
+    world.seen_target = list(target)
+    landed = [bead for bead, _ in target]
+    assert len(set(landed)) == len(landed), "a bead landed twice"
+    known = {bead for bead, record in world.state.beads.items() if record.commit is not None}
+    assert known <= set(landed), "said to be landed, and is not"
+
+
+def the_log_is_the_state(world: World) -> None:
+    """A second state that hears every event once it is committed is the same as the one that decided."""
+    assert snapshot(world.shadow) == snapshot(world.state)
+
+
+def nothing_is_lost(world: World) -> None:
+    """Whatever an agent made is on the target, on a branch, in the attic or still in its worktree."""
+    repository = world.repository
+    for bead, units in repository.written.items():
+        desk = repository.desks.get(bead)
+        assert units <= repository.kept(bead) | (desk.units if desk else set()), f"work of {bead} is gone"
+
+
+AFTER_EVERY_STEP: tuple[Callable[[World], None], ...] = (
+    files_are_held_by_one,
+    one_worker_one_bead,
+    starts_are_bounded,
+    budget_is_kept,
+    counts_are_right,
+    blocked_means_blocked,
+    asking_twice_is_the_same,
+    everything_waits_for_something,
+    nobody_waits_in_vain,
+    one_lands_at_a_time,
+    the_target_only_grows,
+    nothing_is_lost,
+    the_log_is_the_state,
+)
+
+
+# ---------------------------------------------------------------- at the end
+
+
+def everything_has_settled(world: World) -> None:
+    """Done, failed, blocked or cancelled; or with a person; or behind one that is; or there is no money."""
+    beads = world.state.beads
+    stuck = {bead for bead, record in beads.items() if record.state is BeadState.HELD}
+    for bead in world.state.graph.beads:  # the generator puts needs first
+        record = beads[bead]
+        if record.state is BeadState.WAITING and any(need in stuck for need in record.spec.needs):
+            stuck.add(bead)
+        elif world.out_of_money():
+            assert record.state not in (*AT_WORK, BeadState.MERGING)
+        elif record.state is not BeadState.HELD:
+            assert record.state in (BeadState.DONE, *LOST_CAUSES), f"{bead} is {record.state} for ever"
+
+
+def nothing_is_left_over(world: World) -> None:
+    """No locks, no workers at work, no live sessions, no worktrees; what was made can be found without them."""
+    state, repository = world.state, world.repository
+    assert not state.holders
+    assert not state.attempts
+    assert not state.merging
+    assert not state.to_clear
+    assert state.landing is None
+    assert all(worker.state not in LIVE for worker in state.workers.values())
+    assert not [session for session in world.sessions if session.alive], "an agent outlives the run"
+    left = {bead for bead in repository.desks if bead not in world.refused and state.beads[bead].state is not BeadState.READY}
+    assert not left, f"worktrees of {left} are left"
+    for bead, units in repository.written.items():
+        if bead not in repository.desks:
+            assert units <= repository.kept(bead)
+
+
+def what_is_done_has_landed(world: World) -> None:
+    """Done with a commit is on the target once; nothing else is there, but what a person gave up in its last moment."""
+    landed = [bead for bead, _ in world.repository.target]
+    for bead, record in world.state.beads.items():
+        expected = record.state is BeadState.DONE and record.commit is not None
+        assert landed.count(bead) == expected, f"{bead} is {record.state}, and {landed.count(bead)} times on the target"
+
+
+AT_THE_END: tuple[Callable[[World], None], ...] = (
+    everything_has_settled,
+    nothing_is_left_over,
+    what_is_done_has_landed,
+)

@@ -1,0 +1,205 @@
+"""The fake world outside: a repository that moves at one stroke, and agents that do anything.
+
+Knows nothing of the core's state. What happens here stays happened, whoever of us dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import BeadId, Commit, Ending, ProcessName, Token, Tree, Usage, Verdict
+from tests.simulation.graphs import Weather
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """A bead's worktree."""
+
+    base: int
+    """How many landings the target had when it was made."""
+    units: set[int]
+    """The work in it, each piece by a number of its own."""
+    number: int
+
+
+@dataclass(slots=True)
+class Repository:
+    """A target that only grows, a worktree and a branch per bead, and the attic."""
+
+    target: list[tuple[BeadId, Commit]] = field(default_factory=list)
+    desks: dict[BeadId, Desk] = field(default_factory=dict)
+    branches: dict[BeadId, Commit] = field(default_factory=dict)
+    commits: dict[Commit, frozenset[int]] = field(default_factory=dict)
+    attic: dict[BeadId, set[int]] = field(default_factory=dict)
+    written: dict[BeadId, set[int]] = field(default_factory=dict)
+    """Everything that an agent ever made."""
+
+    def prepare(self, order: m.OpenSession) -> None:
+        desk = self.desks.get(order.bead)
+        kept = self.attic.get(order.bead, set()) | self.commits.get(self.branches.get(order.bead, Commit("")), frozenset())
+        if order.keep and desk is not None:
+            desk.number = order.number
+            return
+        self._retire(order.bead)
+        units = set(kept) if order.keep else set()
+        self.desks[order.bead] = Desk(base=len(self.target), units=units, number=order.number)
+
+    def write(self, bead: BeadId, unit: int) -> None:
+        self.desks[bead].units.add(unit)
+        self.written.setdefault(bead, set()).add(unit)
+
+    def save(self, bead: BeadId) -> Commit | None:
+        desk = self.desks.get(bead)
+        if desk is None or not desk.units:
+            return None
+        self.attic.setdefault(bead, set()).update(desk.units)
+        return self._commit(desk.units)
+
+    def collect(self, bead: BeadId) -> Commit | None:
+        desk = self.desks[bead]
+        if not desk.units:
+            return None
+        self.branches[bead] = self._commit(desk.units)
+        return self.branches[bead]
+
+    def land(self, order: m.Land) -> m.Landed:
+        """`found` where it stands on the target already, as in the real one. The time is the caller's."""
+        assert order.commit == self.branches.get(order.bead), f"what {order.bead} delivered is not on its branch any more"
+        for bead, commit in self.target:
+            if bead == order.bead:
+                return m.Landed(at=0.0, token=order.token, commit=commit, tree=Tree(commit), found=True)
+        self.target.append((order.bead, order.commit))
+        return m.Landed(at=0.0, token=order.token, commit=order.commit, tree=Tree(order.commit))
+
+    def clear(self, bead: BeadId) -> None:
+        self._retire(bead)
+
+    def kept(self, bead: BeadId) -> set[int]:
+        """What can be found again without the bead's worktree."""
+        commits = {commit for landed, commit in self.target if landed == bead} | {self.branches.get(bead, Commit(""))}
+        return self.attic.get(bead, set()).union(*(self.commits.get(commit, frozenset()) for commit in commits))
+
+    def _retire(self, bead: BeadId) -> None:
+        desk = self.desks.pop(bead, None)
+        if desk is not None:
+            self.attic.setdefault(bead, set()).update(desk.units)
+
+    def _commit(self, units: set[int]) -> Commit:
+        commit = Commit(f"c{len(self.commits)}")
+        self.commits[commit] = frozenset(units)
+        return commit
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Session:
+    """One agent at work. It goes on when we die, until it ends by itself or is swept."""
+
+    order: m.OpenSession
+    epoch: int
+    alive: bool = True
+    told: Usage = field(default_factory=Usage)
+
+    @property
+    def token(self) -> Token:
+        return self.order.token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What an agent does, seconds after its start. `says` makes the signal from its time."""
+
+    after: float
+    says: Callable[[float], m.Signal] | None = None
+    writes: bool = False
+    verdict: Verdict | None = None
+    """It ends, and this is what it amounts to."""
+
+
+class Agents:
+    """Draws what an agent will do from the dice."""
+
+    def __init__(self, dice: Random, weather: Weather, bead_usd: float | None) -> None:
+        self._dice = dice
+        self._weather = weather
+        self._bead_usd = bead_usd
+        self._spent: dict[BeadId, float] = {}
+        self.healed = False
+
+    def will(self, order: m.OpenSession, now: float) -> Iterator[Deed]:
+        """A whole session, deed by deed, in order of time."""
+        dice, token = self._dice, order.token
+        troubled = not self.healed and dice.randrange(100) < self._weather.trouble
+        kind = dice.choice(_TROUBLES) if troubled else "delivers"
+        usage = self._cost(order, kind)
+        name = f"s{token}" if dice.random() < 0.8 else None
+        at = dice.uniform(0.0, 2.0)
+        yield Deed(after=at, says=lambda t: m.Spawned(at=t, token=token, process=ProcessName(pid=token, started=t), worktree="w"))
+        if kind == "gives no sign":
+            return
+        at += dice.uniform(0.0, 60.0 if troubled and dice.random() < 0.2 else 10.0)
+        if kind not in ("cannot", "overloaded") or dice.random() < 0.5:
+            yield Deed(after=at, says=lambda t: m.GaveSign(at=t, token=token, session=name))
+        for _ in range(dice.randrange(3)):
+            at += dice.uniform(0.0, 400.0)
+            writes = kind not in ("does nothing", "needs nothing", "cannot") and dice.random() < 0.7
+            half = Usage(usd=None if usage.usd is None else usage.usd / 2, tokens_out=5)
+            yield Deed(after=at, writes=writes, says=lambda t: m.Progressed(at=t, token=token, usage=half))
+        if kind == "spends":
+            yield Deed(after=at + 1.0, says=lambda t: m.Progressed(at=t, token=token, usage=usage))
+            at += 100.0
+        if kind == "falls silent":
+            yield Deed(after=at + order.silence_s, says=lambda t: m.WentSilent(at=t, token=token, evidence="nothing"))
+            return
+        if kind == "never ends":
+            for _ in range(12):
+                at += 400.0
+                yield Deed(after=at, says=lambda t: m.Progressed(at=t, token=token))
+            return
+        at += dice.uniform(0.0, 300.0)
+        if kind == "delivers":
+            yield Deed(after=at, writes=True)
+        verdict = Verdict(ending=_ENDINGS[kind], reason=kind, session=name, usage=usage, retry_at=self._retry_at(kind, now + at))
+        yield Deed(after=at + dice.uniform(0.0, 5.0), verdict=verdict)
+
+    def when_ended(self, session: Session) -> Verdict:
+        """What is left of an agent that we end: now and then it had just finished."""
+        finished = self._dice.random() < 0.2
+        return Verdict(ending=Ending.DELIVERED if finished else Ending.CRASHED, reason="ended", usage=session.told)
+
+    def _cost(self, order: m.OpenSession, kind: str) -> Usage:
+        """Agents that keep to the limit never pass it, over all attempts of their bead."""
+        limit = 5.0 if self._bead_usd is None else self._bead_usd
+        left = max(limit - self._spent.get(order.bead, 0.0), 0.0)
+        usd = left * self._dice.uniform(0.0, 0.6)
+        if not self._weather.honest and (kind == "spends" or self._dice.random() < 0.1):
+            usd = limit * 1.5
+        self._spent[order.bead] = self._spent.get(order.bead, 0.0) + usd
+        return Usage(usd=usd if self._dice.random() < 0.9 else None, tokens_in=10, tokens_out=10)
+
+    def _retry_at(self, kind: str, at: float) -> float | None:
+        """A provider says when it lets us in again, or does not, or names a time that is over."""
+        if kind not in ("is rate limited", "is usage limited", "overloaded") or self._dice.random() < 0.4:
+            return None
+        return at + self._dice.choice((-100.0, 5.0, 120.0, 4000.0))
+
+
+_ENDINGS = {
+    "delivers": Ending.DELIVERED,
+    "lies": Ending.NO_CHANGE_NEEDED,
+    "does nothing": Ending.DELIVERED,
+    "needs nothing": Ending.NO_CHANGE_NEEDED,
+    "crashes": Ending.CRASHED,
+    "is rate limited": Ending.RATE_LIMITED,
+    "is usage limited": Ending.USAGE_LIMITED,
+    "overloaded": Ending.OVERLOADED,
+    "cannot": Ending.UNAVAILABLE,
+    "overflows": Ending.CONTEXT_OVERFLOW,
+    "asks": Ending.ASKED,
+    "spends": Ending.DELIVERED,
+    "is lost": Ending.LOST,
+    "starts in vain": Ending.NOT_STARTED,
+}
+_TROUBLES = (*_ENDINGS, "gives no sign", "falls silent", "never ends", "crashes", "is rate limited", "does nothing")
