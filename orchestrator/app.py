@@ -94,7 +94,7 @@ def load(path: Path, overrides: Overrides | None = None, *, require_routes: bool
         now=datetime.now(UTC),
         require_routes=require_routes,
     )
-    return loaded, Catalog(loaded.agents, loaded.source.parent)
+    return loaded, Catalog(loaded.agents, *loaded.folders)
 
 
 def load_for(order: Order) -> tuple[Loaded, Catalog]:

@@ -42,13 +42,13 @@ class Catalog:
     `overrides` is the manifest's `agents:`. Each changes the built-in profile of its name, or makes a new one;
     tables are laid over each other, lists and values are replaced, null takes a value away.
 
-    A program with a slash in its path is looked for in `folder` (the manifest's) first. What is not there is meant
-    to be in the bead's worktree: a script that the repository itself brings.
+    A program with a slash in its path is looked for in `folder` (the manifest's) first, then in `farther` ones (where
+    its settings lie). What is in neither is meant to be in the bead's worktree: a script that the repository brings.
     """
 
-    def __init__(self, overrides: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
+    def __init__(self, overrides: Mapping[str, Mapping[str, Any]], folder: Path, *farther: Path) -> None:
         self._overrides = {name: dict(override) for name, override in overrides.items()}
-        self.folder = folder.absolute()
+        self.folders = tuple(dict.fromkeys(each.absolute() for each in (folder, *farther)))
 
     def names(self) -> Collection[str]:
         return sorted({*_built_in(), *self._overrides})
@@ -82,7 +82,7 @@ class Catalog:
         """
         program = self.profile(name).command.program.fill({})
         where = self.program(program, search=os.environ.get("PATH", os.defpath) if search is None else search)
-        if where is not None or not _in_worktree(program) or (self.folder / program).exists():
+        if where is not None or not _in_worktree(program) or any((folder / program).exists() for folder in self.folders):
             return where
         return Path(program)
 
@@ -101,7 +101,7 @@ class Catalog:
         path = Path(program).expanduser()
         if path.is_absolute():
             return [path]
-        return [Path(os.path.abspath(folder / path)) for folder in (self.folder, worktree) if folder is not None]
+        return [Path(os.path.abspath(folder / path)) for folder in (*self.folders, worktree) if folder is not None]
 
     def _data(self, name: str, override: Mapping[str, Any] | None) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:
         if override is None:

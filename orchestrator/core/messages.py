@@ -310,6 +310,8 @@ class BeadReturned(Event):
     """What the next attempt is told beside the bead's prompt."""
     tried: bool
     """It counts as a try of the bead."""
+    vain: bool = False
+    """It counts as a start in vain: something outside, but not our own end, kept it from its work."""
     strike: RouteName | None = None
     """The route that was not up to it."""
     shun: RouteName | None = None

@@ -203,8 +203,8 @@ class Policy:
     backoff_max_s: float = 3600.0
     tries_per_route: int = 2
     """Capability failures on one route before the chain's next is asked."""
-    lost_max: int = 20
-    """Attempts of one bead that may be lost to our own deaths before a person must look."""
+    starts_in_vain: int = 20
+    """How often limits, outages and the like may keep one bead from its work before a person must look."""
     worker_failures: int = 5
     """Failed starts in a row before a worker is given up."""
     check_timeout_s: float = 1800.0

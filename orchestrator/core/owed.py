@@ -101,5 +101,5 @@ def _landing(state: State) -> m.Land:
         commit=attempt.commit,
         commands=state.manifest.verify,
         timeout_s=state.policy.check_timeout_s,
-        turn=record.lost,
+        turn=record.vain,
     )

@@ -69,8 +69,8 @@ class BeadRecord:
     """In this run."""
     tries: int = 0
     """Attempts that counted, since it was last opened by a person."""
-    lost: int = 0
-    """Attempts that nobody was to blame for, likewise."""
+    vain: int = 0
+    """Starts in vain, likewise: limits, outages, a repository that could not be written."""
     reason: str = ""
     route: RouteName | None = None
     commit: Commit | None = None

@@ -273,7 +273,7 @@ class State:
         unmet = sum(self.beads[need].state is not BeadState.DONE for need in record.spec.needs)
         self._move(
             event.bead, event,
-            unmet=unmet, tries=0, lost=0, reason="", released=record.released or record.state is BeadState.HELD,
+            unmet=unmet, tries=0, vain=0, reason="", released=record.released or record.state is BeadState.HELD,
             not_before=0.0, shunned=(), strikes=(),
             briefing=event.briefing or record.briefing,
         )  # fmt: skip
@@ -289,7 +289,7 @@ class State:
             reason=event.reason,
             not_before=event.not_before, resume=event.resume, stay=event.route, keep=event.keep,
             briefing=event.briefing,
-            tries=record.tries + event.tried, lost=record.lost + (not event.tried),
+            tries=record.tries + event.tried, vain=record.vain + event.vain,
             strikes=(*record.strikes, event.strike) if event.strike else record.strikes,
             shunned=(*shunned, (event.shun, event.shun_until)) if event.shun else shunned,
         )  # fmt: skip
@@ -306,7 +306,7 @@ class State:
 
     def _landing_delayed(self, event: m.LandingDelayed) -> None:
         record = self.beads[event.bead]
-        self._move(event.bead, event, reason=event.reason, lost=record.lost + 1)
+        self._move(event.bead, event, reason=event.reason, vain=record.vain + 1)
         self.landing = None
         self.merging[event.bead] = event.until
         self.deadlines.set(("land", event.bead), event.until)

@@ -31,7 +31,7 @@ _POLICY = {
     "backoff_s": ("backoff", "first"),
     "backoff_max_s": ("backoff", "most"),
     "tries_per_route": ("tries_per_route",),
-    "lost_max": ("lost_max",),
+    "starts_in_vain": ("starts_in_vain",),
     "worker_failures": ("worker_failures",),
     "check_timeout_s": ("check_timeout",),
     "verify_slots": ("verify_slots",),

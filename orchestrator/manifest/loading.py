@@ -62,6 +62,8 @@ class Loaded:
     repo: Path | None
     source: Path
     """The manifest's absolute path."""
+    folders: tuple[Path, ...] = ()
+    """The folders of the files that say something, the manifest's first: relative programs are looked for there."""
     notes: tuple[str, ...] = ()
     """Harmless things that a person may want to know."""
 
@@ -136,6 +138,7 @@ class _Loading:
             agents=profiles,
             repo=self._repo() or layers.repo(),
             source=self._source,
+            folders=tuple(dict.fromkeys(layer.directory for layer in layers.layers)),
             notes=tuple(dict.fromkeys(self._notes)),
         )
 

@@ -179,8 +179,9 @@ class SettingsTable(Table):
     tries_per_route: Count | None = Field(
         default=None, description="Failures of a bead on one route before the next route is asked. Default 2."
     )
-    lost_max: Count | None = Field(
-        default=None, description="Attempts of one bead that may be lost to crashes of this program. Default 20."
+    starts_in_vain: Count | None = Field(
+        default=None,
+        description="How often limits, outages and the like may keep one bead from its work. Default 20.",
     )
     worker_failures: Count | None = Field(
         default=None, description="Failed starts in a row before a worker is given up. Default 5."

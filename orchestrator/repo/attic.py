@@ -42,7 +42,8 @@ def keep_all(git: Git, desk: Desk, number: int, *, person: Person) -> Kept:
     if not desk.path.is_dir() or not any(desk.path.iterdir()):
         # No files: not even the deletion of all of them, which nobody means by taking a worktree away.
         for parent in parents:
-            keep(git, desk, number, parent)
+            if all(ref.commit != parent for ref in desk.attic.values()):
+                keep(git, desk, number, parent)
         commit = parents[0] if parents else None
         tree = tree_of(git, desk, commit) if commit else None
         return Kept(held=held, commit=commit, tree=tree, differs=bool(desk.base and tree and tree != desk.base.tree))

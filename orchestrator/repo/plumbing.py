@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
 PINNED = {
     "core.hooksPath": "/dev/null",
+    # What a ref of ours says is kept must be on the disk when the machine loses its power, not only when we die.
+    "core.fsync": "objects,derived-metadata,reference",
+    "core.fsyncMethod": "batch",
     "core.fsmonitor": "false",
     "core.untrackedCache": "false",
     "core.splitIndex": "false",
     "core.packedRefsTimeout": "10000",
-    "core.filesRefLockTimeout": "1000",
     "core.quotePath": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",

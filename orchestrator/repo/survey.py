@@ -93,7 +93,7 @@ def is_reachable(repository: Repository, commit: Commit, *names: str) -> bool:
 
 
 def unreachable(repository: Repository, commits: Sequence[Commit]) -> frozenset[Commit]:
-    """Those of them that no branch and no ref of ours holds; one that is not in the repository at all is one of them."""
+    """Those of them that no branch and no ref of ours holds, or that are not in the repository at all."""
     git, wanted = Git(), sorted(set(commits))
     if not wanted:
         return frozenset()

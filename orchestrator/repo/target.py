@@ -13,7 +13,7 @@ from pathlib import Path
 from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo import refs, worktrees
 from orchestrator.repo.desk import Run
-from orchestrator.repo.faults import RefMoved, RepositoryFault
+from orchestrator.repo.faults import GitRefused, RefMoved, RepositoryFault
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import NOTHING, Move, Ref
 from orchestrator.repo.repository import Repository, commit_named, main_checkout
@@ -62,7 +62,7 @@ def begin(git: Git, run: Run, base: str | None) -> Commit:
         refs.move(git, repository.place, moves, why=f"begin {run.name}")
     except RefMoved as refusal:
         raise RepositoryFault(f"target: `{run.target}` was made by somebody else just now: start again") from refusal
-    except Exception as refusal:
+    except GitRefused as refusal:
         if "cannot lock ref" in str(refusal) and "exists; cannot create" in str(refusal):
             raise RepositoryFault(
                 f"target: `{run.target}` cannot be made, because a branch has a part of that name: "
@@ -100,27 +100,32 @@ def log(git: Git, place: Place, form: Sequence[str], *words: str) -> Iterator[tu
 
 @dataclass(slots=True, kw_only=True)
 class Landings:
-    """Which beads have landed, without walking the same commits again. Used by one thread."""
+    """Which beads have landed, without walking the same commits again.
+
+    What is known is replaced as a whole: who reads it from another thread sees the old or the new.
+    """
 
     git: Git
     run: Run
     start: Commit
-    tip: Commit | None = None
-    known: dict[BeadId, TargetCommit] = field(default_factory=dict)
+    _known: tuple[Commit | None, Mapping[BeadId, TargetCommit]] = field(default=(None, {}), init=False)
 
     def at(self, tip: Commit) -> Mapping[BeadId, TargetCommit]:
-        if tip != self.tip:
-            # Whoever moved it but us may have moved it anywhere: what we knew says nothing now.
-            found: dict[BeadId, TargetCommit] = {}
-            for one in commits(self.git, self.run.repository.place, self.start, tip):
-                found.update(dict.fromkeys(one.beads, one))
-            self.known, self.tip = found, tip
-        return self.known
+        known_at, known = self._known
+        if tip == known_at:
+            return known
+        # Whoever moved it but us may have moved it anywhere: what we knew says nothing now.
+        found: dict[BeadId, TargetCommit] = {}
+        for one in commits(self.git, self.run.repository.place, self.start, tip):
+            found.update(dict.fromkeys(one.beads, one))
+        self._known = (tip, found)
+        return found
 
     def add(self, bead: BeadId, landed: TargetCommit) -> None:
-        """We have just moved the target from the tip last asked for to this commit."""
-        self.known[bead] = landed
-        self.tip = landed.commit
+        """We have just moved the target to this commit, from its one parent."""
+        known_at, known = self._known
+        if known_at in landed.parents:
+            self._known = (landed.commit, {**known, bead: landed})
 
 
 def tip_of(git: Git, run: Run) -> Ref:

@@ -1,7 +1,8 @@
 """The port `Workspaces` on a real repository: each method is one order, in a few named steps.
 
 Every method turns what git and the disk refuse into `WorkspaceFault`, and is safe to call again after a death in its
-middle. One thread calls them all but `collect` and `check`, which share no state with the others.
+middle. Nothing but the cache of what has landed is shared between them, so each may be called from a thread of its own;
+one bead's orders come one after another.
 """
 
 from __future__ import annotations
@@ -56,10 +57,12 @@ class GitWorkspaces:
         setup: Sequence[str] = (),
         setup_timeout_s: float = 1800.0,
         excludes: Sequence[str] = (),
+        patience_s: float = 3.0,
     ) -> None:
         """`base` is a revision, None: the person's HEAD. `logs` is a folder for the output of checks and setup.
 
         `excludes` are patterns (gitignore syntax) of files that are nobody's work: they are neither collected nor kept.
+        `patience_s` is how long a lock that another git holds is waited for.
         """
         folder = worktrees.expanduser().resolve() / quoted(run_name)
         self._run = Run(repository=repository, name=run_name, target=target, folder=folder)
@@ -67,7 +70,7 @@ class GitWorkspaces:
         self._setup, self._setup_timeout_s = tuple(setup), setup_timeout_s
         self._excludes = tuple(excludes)
         self._runner = Runner(commands=commands, logs=logs)
-        self._git = Git()
+        self._git = Git(patience_s=patience_s)
         self._start: Commit | None = None
         self._landing: Landing | None = None
         self._included: tuple[Path, ...] | None = None
@@ -78,7 +81,8 @@ class GitWorkspaces:
         with as_workspace_fault("beginning the run"):
             start = begin(self._git, self._run, self._base)
             if self._excludes:
-                self._git = Git(settings={"core.excludesFile": str(_exclusions(self._git, repository, self._excludes))})
+                file = _exclusions(self._git, repository, self._excludes)
+                self._git = replace(self._git, settings={"core.excludesFile": str(file)})
             self._landing = Landing(
                 git=self._git,
                 run=self._run,
@@ -87,6 +91,8 @@ class GitWorkspaces:
                 verified=Verified(repository.state / "verified.jsonl"),
             )
             self._start = start
+            for folder in (self._run.folder, repository.state):  # of an orchestrator that was killed
+                worktrees.empty_trash(folder)
             return tip_of(self._git, self._run).commit
 
     @property
@@ -244,6 +250,7 @@ class GitWorkspaces:
             return {bead: one.commit for bead, one in found.items()}
 
     def close(self) -> None:
+        self._runner.commands.close()
         with as_workspace_fault("removing the worktree in which merges are checked"):
             if self._landing is not None:
                 self._landing.stage.clear()

@@ -12,6 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import Repository, main_checkout
 
 _MARKER = "orchestrator.json"
-_TRASH = ".trash"
+_TRASH = ".trash-"
 _REASON = "orchestrator: "
+_ADDING = threading.Lock()
+"""Several `git worktree add` on one repository trip over each other, and are slower than one after another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +100,8 @@ def add(git: Git, repository: Repository, path: Path, commit: Commit, *, branch:
     path.parent.mkdir(parents=True, exist_ok=True)
     form = ("--no-track", "-B", branch.removeprefix("refs/heads/")) if branch else ("--detach",)
     locked = ("--lock", "--reason", f"{_REASON}{why}")
-    git(repository.place, "worktree", "add", "--quiet", *locked, *form, str(path), commit)
+    with _ADDING:
+        git(repository.place, "worktree", "add", "--quiet", *locked, *form, str(path), commit)
     made = worktree_at(repository, path)
     if made is None:
         raise FileNotFoundError(f"git made a worktree in {path}, and {repository.common_dir}/worktrees knows none")
@@ -142,14 +146,15 @@ def remove(repository: Repository, worktree: Worktree | None, path: Path) -> Non
 
 def empty_trash(folder: Path) -> None:
     """Delete what was thrown away in a folder, by us or by one of ours that died before it came to this."""
-    if (folder / _TRASH).exists():
-        _delete(folder / _TRASH)
+    for left in folder.glob(f"{_TRASH}*"):
+        _delete(left)
 
 
 def _throw_away(what: Path, folder: Path) -> None:
-    (folder / _TRASH).mkdir(parents=True, exist_ok=True)
-    what.rename(Path(tempfile.mkdtemp(dir=folder / _TRASH)) / what.name)
-    empty_trash(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    trash = Path(tempfile.mkdtemp(prefix=_TRASH, dir=folder))
+    what.rename(trash / what.name)
+    _delete(trash)
 
 
 def _registration(admin: Path) -> Worktree | None:

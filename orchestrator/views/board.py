@@ -111,13 +111,13 @@ def _busy(state: State, worker: WorkerState, attempt: Attempt) -> Busy:
 def doing(worker: WorkerState, attempt: Attempt, *, checked: bool) -> str:
     match worker:
         case WorkerState.STARTING:
-            return "its agent is being started"
+            return "its agent starts"
         case WorkerState.COMPLETING:
-            return "its checks run" if attempt.collected and checked else "its work is being collected"
+            return "its checks run" if attempt.collected and checked else "its work is collected"
         case WorkerState.TIMEOUT:
             return f"is being ended: {attempt.given_up[1]}" if attempt.given_up else "is being ended"
         case WorkerState.RECOVERY:
-            return "its half-done work is being saved"
+            return "its half-done work is saved"
         case WorkerState.ERROR:
             return "what an earlier session left is being ended"
         case _:

@@ -19,7 +19,8 @@ from orchestrator.views.times import moment, span
 def explain(state: State, bead: BeadId, now: float, events: Iterable[Event] = ()) -> str:
     """Raises `KeyError` for a bead that is not in the run. With the run's events, what was tried is told as well."""
     record = state.beads[bead]
-    lines = [f"{bead} ({record.spec.title}) is {record.state}, for {span(now - record.since)}."]
+    since = f"{moment(record.since, now)} ({span(now - record.since)})"
+    lines = [f"{bead} ({record.spec.title}): {record.state} since {since}."]
     lines += _TELL[record.state](state, record, now)
     if record.state not in _OVER:
         lines += _standing(state)
@@ -65,7 +66,7 @@ def _blocked(state: State, record: BeadRecord, now: float) -> Iterator[str]:
         broken = state.beads[cause]
         because = f": {broken.reason}" if broken.reason else ""
         path = _path(state, record.spec.id, cause)
-        yield f"It needs {cause}, which is {broken.state}{because}."
+        yield f"It needs {cause} ({broken.state}){because}."
         if len(path) > 2:
             yield f"The way there: {' → '.join(path)}."
         if broken.state in (BeadState.FAILED, BeadState.CANCELLED):
@@ -195,7 +196,8 @@ def _done(state: State, record: BeadRecord, now: float) -> Iterator[str]:
         yield f"It stood on {state.manifest.target} before this run, as {record.commit[:12]}."
     else:
         times = "1 attempt" if record.attempts == 1 else f"{record.attempts} attempts"
-        yield f"It landed on {state.manifest.target} as {record.commit[:12]}, by {record.route}, after {times}."
+        by = "its command" if record.spec.command else record.route
+        yield f"It landed on {state.manifest.target} as {record.commit[:12]}, by {by}, after {times}."
 
 
 def _failed(state: State, record: BeadRecord, now: float) -> Iterator[str]:

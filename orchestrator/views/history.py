@@ -100,9 +100,7 @@ class _Fold:
             case m.BeadLanded() | m.BeadDone():
                 self.ended[event.bead] = event.at
             case m.BreakerOpened():
-                self.openings.append(
-                    Opening(at=event.at, route=event.route, until=event.until, reason=event.reason)
-                )
+                self.openings.append(Opening(at=event.at, route=event.route, until=event.until, reason=event.reason))
         self.last = max(self.last, event.at)
 
     def told(self) -> History:

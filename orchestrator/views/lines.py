@@ -35,7 +35,7 @@ class Lines:
     def __init__(self, state: State) -> None:
         self._state = state
         self._roll = Roll(state.attempts.values())
-        longest = max((len(bead) for bead in state.beads), default=0)
+        longest = max((len(name) for name in (*state.beads, *state.breakers)), default=0)
         self._width = min(WIDEST_SUBJECT, max(8, longest))
 
     def line(self, event: m.Event) -> Line | None:
@@ -93,12 +93,16 @@ def _attempt_started(event: m.AttemptStarted, entry: Entry | None, state: State)
 
 
 def _returned(event: m.BeadReturned, entry: Entry | None, state: State) -> Told:
-    again = f"again at {moment(event.not_before, event.at)}" if event.not_before > event.at else ""
+    again = _again(event.not_before, event.at) if event.not_before > event.at else ""
     return event.bead, "sent back", _short(event.reason), *_effort(event, entry), again
 
 
 def _delayed(event: m.LandingDelayed, entry: Entry | None, state: State) -> Told:
-    return event.bead, "landing delayed", _short(event.reason), f"again at {moment(event.until, event.at)}"
+    return event.bead, "landing delayed", _short(event.reason), _again(event.until, event.at)
+
+
+def _again(when: float, now: float) -> str:
+    return f"again in {span(when - now)}" if when - now < 3600 else f"again at {moment(when, now)}"
 
 
 def _breaker_opened(event: m.BreakerOpened, entry: Entry | None, state: State) -> Told:

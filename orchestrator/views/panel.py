@@ -11,8 +11,8 @@ from rich.text import Text
 
 from orchestrator.core.model import BeadState, BreakerState, RunState, WorkerState
 from orchestrator.views.board import Board, Busy, Shut
-from orchestrator.views.spending import cost_in_words
-from orchestrator.views.times import moment, span
+from orchestrator.views.spending import cost_in_short
+from orchestrator.views.times import moment, rough, span
 
 STYLES: Mapping[BeadState, str] = {
     BeadState.WAITING: "dim",
@@ -63,16 +63,17 @@ def plain(text: str) -> Text:
 
 
 def _first_line(board: Board, now: float) -> Table:
-    left = Text.assemble((board.name, "bold"), (f" → {board.target}", "dim"))
+    left = Text(board.name, style="bold")
     if board.run is not RunState.RUNNING or board.stopping:
         word = "stopping" if board.stopping and board.ended is None else board.run.value
-        left.append(f"  {word}", style="bold yellow")
+        left.append(f"  {word}", style="not bold yellow")
         if board.reason:
-            left.append_text(Text(f": {board.reason}", style="yellow"))
+            left.append(f": {board.reason}", style="not bold yellow")
+    left.append(f"  → {board.target}", style="not bold dim")
     right = [span((board.ended or now) - board.began)]
     if board.over_at is not None and board.ended is None and board.over_at > now:
-        right.append(f"about {span(board.over_at - now)} left")
-    if cost := cost_in_words(board.spent):
+        right.append(f"{rough(board.over_at - now)} left")
+    if cost := cost_in_short(board.spent):
         right.append(cost)
     line = Table.grid(expand=True, padding=(0, 1))
     line.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
@@ -102,7 +103,7 @@ def _counts(board: Board) -> Text:
 
 
 def _workers(rows: tuple[Busy, ...], now: float) -> Table:
-    table = Table.grid(expand=True, padding=(0, 2, 0, 0))
+    table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True, style="dim")
     table.add_column(no_wrap=True, max_width=20, overflow="ellipsis")
     table.add_column(no_wrap=True, ratio=2, overflow="ellipsis")

@@ -65,7 +65,7 @@ class _Picture:
 
     def svg(self) -> str:
         width = max(260.0, (self.lefts[-1] + self.wide[-1] if self.lefts else 0.0) + MARGIN)
-        height = max((self.middles[slot] for slot in self.middles), default=HEADER) + BOX_HEIGHT + 2 * MARGIN
+        height = max((self.middles[slot] for slot in self.middles), default=HEADER) + BOX_HEIGHT / 2 + 2 * MARGIN
         drawing = self.draw.Drawing(width, height, origin=(0, 0))
         drawing.append(self.draw.Rectangle(0, 0, width, height, fill=PAPER))
         for number, left in enumerate(self.lefts):

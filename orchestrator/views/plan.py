@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.core.graph import Collision, TaskGraph
+from orchestrator.core.graph import DEFAULT_ESTIMATE_S, Collision, TaskGraph
 from orchestrator.core.model import Bead, BeadId, Claim, Manifest
 from orchestrator.views.diagram import as_mermaid
 from orchestrator.views.panel import plain
@@ -68,7 +68,8 @@ def render_plan(manifest: Manifest) -> RenderableType:
     parts: list[RenderableType] = []
     if waves:
         parts += [_table(graph, waves, frozenset(critical)), Text(""), _summary(graph, manifest)]
-        takes = f", {span(graph.critical_seconds())}" + (" where nothing is estimated otherwise" if guessed else "")
+        takes = f", {span(graph.critical_seconds())}"
+        takes += f" with {span(DEFAULT_ESTIMATE_S)} for each without an estimate" if guessed else ""
         parts.append(_titled("critical path", f"{' → '.join(critical)} ({len(critical)} beads{takes})"))
     else:
         parts.append(Text("There is nothing to do."))

@@ -124,7 +124,9 @@ class Progress:
             self._print(line.text, "green" if line.good else _STYLES[line.level])
 
     def _print(self, text: str, style: str) -> None:
-        self._console.print(Text(text, style=style), soft_wrap=True)
+        encoding = self._console.encoding
+        known = text.encode(encoding, "replace").decode(encoding)  # a terminal need not know every character
+        self._console.print(Text(known, style=style), soft_wrap=True)
         self._console.file.flush()
 
     # ------------------------------------------------------------
@@ -137,7 +139,8 @@ class Progress:
         return headline(state), f"{', '.join(word for word in words if word)}. All of it: orchestrator report"
 
     def _can_redraw(self) -> bool:
-        return self._console.is_terminal and not self._console.is_dumb_terminal
+        console = self._console
+        return console.is_terminal and not console.is_dumb_terminal and console.encoding.startswith("utf")
 
     def _give_up(self, fault: BaseException) -> None:
         self._given_up = True

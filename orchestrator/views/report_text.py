@@ -30,7 +30,7 @@ def _lines(report: Report) -> Iterator[str]:
         ("To decide", _to_decide(report)),
         ("Landed", _landed(report)),
         ("Nothing was needed", _needless(report)),
-        ("Not done besides", _besides(report)),
+        ("Also not done", _others(report)),
         ("What it took", _effort(report)),
         ("Proof", _proof(report)),
     ):
@@ -40,7 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _opening(report: Report) -> Iterator[str]:
-    until = moment(report.ended) if report.ended is not None else "now"
+    until = moment(report.ended, report.began) if report.ended is not None else "now"
     yield f"Run `{report.name}`, {report.state}, {moment(report.began)} to {until}. Target: `{report.target}`."
     if report.tally.landed:
         yield f"Look at it: `{report.look}`"
@@ -50,8 +50,8 @@ def _opening(report: Report) -> Iterator[str]:
     else:
         yield "**No checks are configured (`verify` is empty): nothing but the merge itself was checked.**"
     if report.own_checks:
-        beads = "bead" if report.own_checks == 1 else "beads"
-        yield f"{report.own_checks} landed {beads} passed checks of their own first."
+        their = "its" if report.own_checks == 1 else "their"
+        yield f"{report.own_checks} of the beads that landed had passed checks of {their} own before."
 
 
 def _commands(commands: tuple[str, ...]) -> str:
@@ -129,7 +129,7 @@ def _needless(report: Report) -> Iterator[str]:
             yield f"- **{each.bead}** ({_inline(each.title)}): {_inline(each.reason)}"
 
 
-def _besides(report: Report) -> Iterator[str]:
+def _others(report: Report) -> Iterator[str]:
     for each in report.undone:
         if each.state not in _FOR_A_PERSON:
             reason = f": {_inline(each.reason)}" if each.reason else ""

@@ -42,6 +42,13 @@ def cost_in_words(known: Spending) -> str:
     return said
 
 
+def cost_in_short(known: Spending) -> str:
+    """`$1.20`; `$1.20 + 3 unknown`; `cost unknown`; empty where nothing ended yet."""
+    if known.usd is None or not known.unpriced:
+        return cost_in_words(known)
+    return f"${known.usd:.2f} + {known.unpriced} unknown"
+
+
 def tokens_in_words(tokens: int) -> str:
     """`812 tokens`, `12.3k tokens`, `4.5M tokens`."""
     if tokens < 1000:

@@ -122,6 +122,7 @@ def render_status(state: State, now: float) -> RenderableType:
         shown = telling
     parts: list[RenderableType] = [Text(headline(state), style="bold"), panel(board(state), now)]
     if shown:
+        parts.append(Text(""))
         parts.append(_beads(shown, now))
     if left_out:
         parts.append(Text(f"{left_out} more are done, ready or waiting; --json lists every one", style="dim"))
@@ -136,7 +137,7 @@ def _beads(records: list[BeadRecord], now: float) -> Table:
     table.add_column("bead", no_wrap=True, max_width=24)
     table.add_column("state", no_wrap=True)
     table.add_column("for", no_wrap=True, justify="right")
-    table.add_column("tries", no_wrap=True, justify="right")
+    table.add_column("attempts", no_wrap=True, justify="right")
     table.add_column("commit", no_wrap=True)
     table.add_column("why, or what it is", no_wrap=True, ratio=1, overflow="ellipsis")
     for record in records:

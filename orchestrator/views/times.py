@@ -51,3 +51,11 @@ def span(seconds: float) -> str:
         return f"{minutes // 60}h{minutes % 60:02d}m"
     hours = round(seconds / 3600)
     return f"{hours // 24}d{hours % 24:02d}h"
+
+
+def rough(seconds: float) -> str:
+    """For guesses: `under a minute`, `about 4m`, `about 1h20m`."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "under a minute"
+    return f"about {minutes}m" if minutes < 60 else f"about {span(minutes * 60)}"

@@ -34,7 +34,7 @@ linger: 5s
 breaker: {failures: 4, window: 5m, cooldown: 30s, max_cooldown: 2h}
 backoff: {first: 0, most: 10m}
 tries_per_route: 1
-lost_max: 7
+starts_in_vain: 7
 worker_failures: 6
 check_timeout: 1h
 verify_slots: 9
@@ -99,7 +99,7 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
         backoff_s=0,
         backoff_max_s=600,
         tries_per_route=1,
-        lost_max=7,
+        starts_in_vain=7,
         worker_failures=6,
         check_timeout_s=3600,
         verify_slots=9,

@@ -76,7 +76,7 @@ def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
             breaker_failures=roll(1, 3),
             worker_failures=roll(2, 5),
             tries_per_route=roll(1, 2),
-            lost_max=roll(6, 20),
+            starts_in_vain=roll(6, 20),
         ),
     )
 
@@ -114,7 +114,7 @@ def weather_from(roll: Roll, seed: int) -> Weather:
         trouble=(0, 10, 35, 70)[roll(0, 3)],
         lightning=(0, 5, 20, 60)[roll(0, 3)],
         doubling=(0, 5, 20)[roll(0, 2)],
-        requests=(0, 10, 40)[roll(0, 2)],
+        requests=(0, 20, 80)[roll(0, 2)],
         refusals=(0, 10, 30)[roll(0, 2)],
         honest=roll(0, 3) > 0,
         seed=seed,

@@ -49,7 +49,7 @@ def an_attempt_may_start(world: World, state: State, event: m.AttemptStarted) ->
         assert breaker.probe is None, "two probes at once"
     else:
         assert breaker.state is BreakerState.CLOSED, f"an attempt through a breaker that is {breaker.state}"
-    assert not (record.spec.hold and not record.released), "nobody released it"
+    assert not record.spec.hold or event.bead in world.let_go, "it is held, and nobody let it go"
     if event.resume is not None:
         assert world.agent_of.get(event.resume) == state.traits_of(event.route).name, "another agent's session"
     assert not (event.keep and event.bead in world.stale), "its worktree is on a base that did not merge"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadId, Commit, Ending, ProcessName, Token, Tree, Usage, Verdict
+from orchestrator.core.model import SHELL_ROUTE, BeadId, Commit, Ending, ProcessName, Token, Tree, Usage, Verdict
 from tests.simulation.graphs import Weather
 
 
@@ -171,6 +171,8 @@ class Agents:
 
     def _cost(self, order: m.OpenSession, kind: str) -> Usage:
         """Agents that keep to the limit never pass it, over all attempts of their bead."""
+        if order.route == SHELL_ROUTE:
+            return Usage()
         limit = 5.0 if self._bead_usd is None else self._bead_usd
         left = max(limit - self._spent.get(order.bead, 0.0), 0.0)
         usd = left * self._dice.uniform(0.0, 0.6)

@@ -113,10 +113,10 @@ def refused(state: State, signal: m.LandingRefused) -> Iterator[m.Event]:
             reason = "the checks fail on the merged tree: " + _first_line(signal.evidence)
             told = briefing.merged_red(signal.evidence)
             yield from send_back(state, attempt, Verdict(ending=signal.ending, reason=reason), signal.at, told=told)
-        case _ if record.lost + 1 >= state.policy.lost_max:
+        case _ if record.vain + 1 >= state.policy.starts_in_vain:
             yield from fail(state, attempt.bead, f"it could not be landed: {signal.evidence}", signal.at, tried=False)
         case _:
-            wait = backoff(state.policy.backoff_s, record.lost + 1, 300.0, attempt.token)
+            wait = backoff(state.policy.backoff_s, record.vain + 1, 300.0, attempt.token)
             yield m.LandingDelayed(
                 at=signal.at, bead=attempt.bead, until=signal.at + wait, reason=_first_line(signal.evidence)
             )

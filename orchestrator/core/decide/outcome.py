@@ -56,9 +56,9 @@ def send_back(state: State, attempt: Attempt, verdict: Verdict, at: float, told:
     if ending is Ending.NOTHING_DONE and attempt.briefing == told:
         yield from fail(state, attempt.bead, f"{verdict.reason} (told so once)", at)
         return
-    if not answer.tried and record.lost + 1 >= policy.lost_max:
+    if answer.vain and record.vain + 1 >= policy.starts_in_vain:
         yield from fail(
-            state, attempt.bead, f"{verdict.reason or ending} (started {_times(record.lost + 1)} in vain)", at
+            state, attempt.bead, f"{verdict.reason or ending} (started {_times(record.vain + 1)} in vain)", at
         )
         return
     traits = state.traits_of(attempt.route)
@@ -67,7 +67,7 @@ def send_back(state: State, attempt: Attempt, verdict: Verdict, at: float, told:
     keep = answer.keep and (resume is not None or traits.continues)
     if not told:
         told = briefing.interrupted(attempt, verdict) if keep else attempt.briefing
-    pause = backoff(policy.backoff_s, max(tries, 1), policy.backoff_max_s, attempt.token)
+    pause = backoff(policy.backoff_s, tries if answer.tried else record.vain + 1, policy.backoff_max_s, attempt.token)
     shun_until = max(verdict.retry_at or 0.0, at + pause)
     others = any(route != attempt.route for route in record.spec.routes)
     yield m.BeadReturned(
@@ -80,6 +80,7 @@ def send_back(state: State, attempt: Attempt, verdict: Verdict, at: float, told:
         keep=keep,
         briefing=told,
         tried=answer.tried,
+        vain=answer.vain,
         strike=attempt.route if answer.strike else None,
         shun=attempt.route if answer.aside and others else None,
         shun_until=shun_until if answer.aside and others else 0.0,

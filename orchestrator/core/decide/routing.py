@@ -33,6 +33,8 @@ class Answer:
 
     tried: bool
     """It is a try of the bead."""
+    vain: bool = False
+    """It is a start in vain, of which a bead has a bounded number; our own end is not one."""
     strike: bool = False
     """The route was not up to it; enough strikes put it behind the chain's others."""
     blame: Blame = Blame.NOBODY
@@ -47,10 +49,10 @@ class Answer:
 
 
 ANSWERS: Mapping[Ending, Answer] = {
-    Ending.RATE_LIMITED: Answer(tried=False, blame=Blame.ROUTE, aside=True),
-    Ending.USAGE_LIMITED: Answer(tried=False, blame=Blame.PROVIDER_UNTIL),
-    Ending.OVERLOADED: Answer(tried=False, blame=Blame.ROUTE, aside=True),
-    Ending.UNAVAILABLE: Answer(tried=False, blame=Blame.ROUTE_FOR_GOOD),
+    Ending.RATE_LIMITED: Answer(tried=False, vain=True, blame=Blame.ROUTE, aside=True),
+    Ending.USAGE_LIMITED: Answer(tried=False, vain=True, blame=Blame.PROVIDER_UNTIL),
+    Ending.OVERLOADED: Answer(tried=False, vain=True, blame=Blame.ROUTE, aside=True),
+    Ending.UNAVAILABLE: Answer(tried=False, vain=True, blame=Blame.ROUTE_FOR_GOOD),
     Ending.CONTEXT_OVERFLOW: Answer(tried=True, strike=True),
     Ending.SILENT: Answer(tried=True, strike=True, stay=True),
     Ending.CRASHED: Answer(tried=True, strike=True, stay=True, wait=True),
@@ -59,7 +61,7 @@ ANSWERS: Mapping[Ending, Answer] = {
     Ending.CHECKS_FAILED: Answer(tried=True, strike=True, stay=True),
     Ending.CONFLICT: Answer(tried=True, keep=False),
     Ending.MERGED_RED: Answer(tried=True, keep=False),
-    Ending.NOT_STARTED: Answer(tried=False, wait=True),
+    Ending.NOT_STARTED: Answer(tried=False, vain=True, wait=True),
     Ending.LOST: Answer(tried=False, stay=True),
     Ending.STOPPED: Answer(tried=False, stay=True),
 }

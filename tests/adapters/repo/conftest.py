@@ -112,7 +112,9 @@ class World:
             grace_s=1,
             linger_s=1,
         )
-        return self.workspaces.prepare(order)
+        path = self.workspaces.prepare(order)
+        assert self.workspaces.furnish(order).worktree == path
+        return path
 
     def save(self, bead: str, number: int = 1) -> Commit | None:
         return self.workspaces.save(Save(token=Token(number), bead=BeadId(bead), number=number))

@@ -1,0 +1,73 @@
+"""What git alone can say about a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestrator.core.model import BeadId, Commit
+from orchestrator.repo import survey
+from orchestrator.repo.repository import open_repository
+from orchestrator.repo.survey import AtticRef
+from tests.adapters.repo.conftest import World, git
+
+
+def test_the_target_is_read_without_the_run(world: World) -> None:
+    first = world.done("one", lambda path: (path / "x").write_text("1"))
+    second = world.done("two", lambda path: (path / "y").write_text("1"))
+    since = survey.start_of(world.repository, "night")
+    assert since == world.repository.head
+    found = survey.target_commits(world.repository, world.target, since)
+    assert [(one.commit, one.tree, one.beads, one.subject) for one in found] == [
+        (second.commit, second.tree, ("two",), "Do two"),
+        (first.commit, first.tree, ("one",), "Do one"),
+    ]
+    assert found[0].parents == (first.commit,)
+    assert survey.target_commits(world.repository, "no-such-branch", since) == ()
+    assert survey.start_of(world.repository, "day") is None
+
+
+def test_what_an_attempt_left_is_listed_with_its_number(world: World) -> None:
+    path = world.prepare("a/b", 12)
+    (path / "x").write_text("1")
+    first = world.save("a/b", 12)
+    (path / "x").write_text("2")
+    second = world.save("a/b", 12)
+    assert first is not None
+    assert second is not None
+    prefix = "refs/orchestrator/attic/a%2Fb/12"
+    assert survey.attic(world.repository) == (
+        AtticRef(name=prefix, bead=BeadId("a/b"), number=12, commit=first),
+        AtticRef(name=f"{prefix}.2", bead=BeadId("a/b"), number=12, commit=second),
+    )
+
+
+def test_reachable_is_what_a_ref_contains(world: World) -> None:
+    (world.prepare("one") / "x").write_text("1")
+    commit = world.save("one")
+    assert commit is not None
+    assert survey.is_reachable(world.repository, commit, "refs/orchestrator/attic/")
+    assert not survey.is_reachable(world.repository, commit, "refs/heads/")
+    assert not survey.is_reachable(world.repository, Commit("f" * 40))
+    assert survey.unreachable(world.repository, [commit, Commit("f" * 40)]) == {"f" * 40}
+
+
+def test_every_touch_of_what_is_the_persons_changes_the_fingerprint(top: Path) -> None:
+    repository = open_repository(top)
+    seen = [survey.fingerprint(repository, "night")]
+    assert survey.fingerprint(repository, "night") == seen[0]
+    for argv in (
+        ("branch", "new"),
+        ("config", "user.name", "x"),
+        ("add", "a.txt"),
+        ("stash",),
+        ("checkout", "--quiet", "new"),
+        ("tag", "v1"),
+    ):
+        git(top, *argv)
+        seen.append(survey.fingerprint(repository, "night"))
+    (top / "another").write_text("x")
+    seen.append(survey.fingerprint(repository, "night"))
+    assert all(one != other for number, one in enumerate(seen) for other in seen[:number])
+    git(top, "branch", "night")
+    git(top, "update-ref", "refs/orchestrator/attic/x/1", "HEAD")
+    assert survey.fingerprint(repository, "night") == seen[-1]

@@ -1,0 +1,104 @@
+"""`kill -9` of the orchestrator at random instants, restarted each time, until its run is over.
+
+    python tests/e2e/kills.py --kills 100 --seed 1
+
+prints what it saw, and ends with 1 when anything was lost, done twice or left over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from night import Night, beads
+
+NEEDS = {
+    "b1": ["a1"], "b2": ["a1", "a2"], "b3": ["a3"], "b4": ["a4"],
+    "c1": ["b1", "b2"], "c2": ["b3"], "c3": ["b4"], "c4": ["b1", "b4"],
+}  # fmt: skip
+NAMES = ["a1", "a2", "a3", "a4", *NEEDS]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survived:
+    kills: int
+    restarts: int
+    seconds: float
+    faults: tuple[str, ...]
+
+
+def one_night(folder: Path, dice: random.Random, kills: int, *, longest_s: float = 2.5) -> Survived:
+    """A run of twelve beads, killed up to `kills` times, then let finish."""
+    night = Night(folder)
+    begun = time.monotonic()
+    done = restarts = 0
+    try:
+        night.make_repository()
+        check = "test -f README.md && sleep 0.05"
+        night.write({"name": "night", "workers": 4, "verify": [check], "beads": beads(NAMES, 0.4, NEEDS)})
+        while True:
+            process = night.start("--worktrees", str(night.worktrees))
+            restarts += 1
+            until = time.monotonic() + dice.uniform(0.0, longest_s) if done < kills else float("inf")
+            while process.poll() is None and time.monotonic() < until:
+                time.sleep(0.005)
+            if process.poll() is not None:
+                break
+            process.kill()
+            process.wait()
+            done += 1
+        faults = tuple(_faults(night, process.returncode))
+        return Survived(kills=done, restarts=restarts, seconds=time.monotonic() - begun, faults=faults)
+    finally:
+        night.close()
+
+
+def _faults(night: Night, code: int) -> list[str]:
+    found = []
+    output = (night.folder / "output").read_text()
+    if code != 0:
+        found.append(f"exit code {code}: {output[-2000:]}")
+        return found
+    landed = Counter(night.landed("orchestrator/night"))
+    found += [f"{bead} landed {count} times" for bead, count in landed.items() if count != 1]
+    found += [f"{bead} did not land" for bead in NAMES if bead not in landed]
+    proof = night.look("prove")
+    found += [f"not so: {finding}" for finding in proof["findings"] if not finding["holds"]]
+    found += [f"process left: {process}" for process in night.left_over()]
+    found += [f"worktree left: {worktree}" for worktree in night.worktrees_left()]
+    status = night.git("status", "--porcelain")
+    found += [f"checkout touched: {status}"] if status else []
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--each", type=int, default=10, help="kills of one run, at most")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    options = parser.parse_args()
+    dice, kills, runs, faults = random.Random(options.seed), 0, 0, 0
+    begun = time.monotonic()
+    while kills < options.kills:
+        with tempfile.TemporaryDirectory(prefix="kills-") as folder:
+            wanted = min(options.each, options.kills - kills)
+            survived = one_night(Path(folder) / "night", dice, wanted)
+        runs += 1
+        kills += survived.kills
+        faults += len(survived.faults)
+        print(f"run {runs}: {survived.kills} kills, {survived.restarts} starts, {survived.seconds:.1f} s", flush=True)
+        for fault in survived.faults:
+            print(f"  {fault}", flush=True)
+    print(f"seed {options.seed}: {kills} kills in {runs} runs, {time.monotonic() - begun:.0f} s, {faults} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""The fake shell: carries out what is owed as the real lanes do, each effect once at a time, and dies without a word.
+
+One lane for what writes the repository, one for landings, the rest side by side. It checks what the core may rely
+on the shell for, and no more: two never touch one worktree at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import BeadId, Ending, Token, Tree, Usage, Verdict
+from tests.simulation.nature import Session
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+class Shell:
+    def __init__(self, world: World, epoch: int) -> None:
+        self._world = world
+        self._dice = world.dice
+        self._git = world.repository
+        self.epoch = epoch
+        self._under_way: set[m.Effect] = set()
+        self._free_at: dict[str, float] = {}
+        self._live: dict[Token, Session] = {}
+        self._opening: set[Token] = set()
+        self._unwanted: set[Token] = set()
+        self._in_use: dict[BeadId, str] = {}
+
+    def perform(self, owed: Iterable[m.Effect]) -> None:
+        """Begin what is owed and not under way; forget what is owed no more."""
+        wanted = list(owed)
+        fresh = [effect for effect in wanted if effect not in self._under_way]
+        self._under_way = set(wanted)
+        for effect in fresh:
+            self._begin(effect)
+
+    def _begin(self, effect: m.Effect) -> None:
+        match effect:
+            case m.Sweep():
+                self._after(self._dice.uniform(0.1, 5.0), self._sweep)
+            case m.OpenSession():
+                self._opening.add(effect.token)
+                self._at_the_desk(effect, lambda: self._prepare(effect), lane="git")
+            case m.EndSession():
+                if effect.token in self._live:
+                    session = self._live[effect.token]
+                    self._after(self._dice.uniform(0.0, effect.grace_s), lambda: self._ended(session))
+                elif effect.token in self._opening:
+                    self._unwanted.add(effect.token)
+            case m.Save():
+                self._at_the_desk(effect, lambda: self._save(effect), lane="git")
+            case m.Collect():
+                self._at_the_desk(effect, lambda: self._collect(effect))
+            case m.Check():
+                self._at_the_desk(effect, lambda: self._check(effect), longest=200.0)
+            case m.Land():
+                self._after(self._turn("landing", self._dice.uniform(0.1, 60.0)), lambda: self._land(effect))
+            case m.Clear():
+                self._at_the_desk(effect, lambda: self._clear(effect), lane="git")
+
+    # ------------------------------------------------------------ sessions
+
+    def _sweep(self) -> None:
+        orphans = [session for session in self._world.sessions if session.alive]
+        for session in orphans:
+            assert session.epoch < self.epoch, "a session was opened before the sweep was over"
+            session.alive = False
+        self._say(m.Swept(at=self._now(), ended=len(orphans)))
+
+    def _prepare(self, order: m.OpenSession) -> None:
+        if self._is_unwanted(order):
+            return
+        if self._refuses():
+            self._not_started(order, "no space left on device")
+            return
+        self._git.prepare(order)
+        desk = self._git.desks[order.bead]
+        landed = {bead for bead, _ in self._git.target[: desk.base]}
+        for need in self._world.manifest_of(order.bead).needs:
+            done = self._world.state.beads[need].commit is None or need in landed
+            assert done, f"{order.bead} begins on a base without {need}"
+        self._after(self._dice.uniform(0.0, 60.0), lambda: self._open(order))
+
+    def _open(self, order: m.OpenSession) -> None:
+        if self._is_unwanted(order):
+            return
+        if self._refuses():
+            self._not_started(order, "no terminal left")
+            return
+        assert not [s for s in self._world.sessions if s.alive and s.order.bead == order.bead], "two agents at one bead"
+        assert order.bead not in self._in_use, f"{self._in_use[order.bead]} is under way where the agent starts"
+        session = Session(order=order, epoch=self.epoch)
+        self._live[order.token] = session
+        self._opening.discard(order.token)
+        self._world.let_live(session)
+        if order.token in self._unwanted:
+            self._after(self._dice.uniform(0.0, order.grace_s), lambda: self._ended(session))
+
+    def _is_unwanted(self, order: m.OpenSession) -> bool:
+        if order.token not in self._unwanted:
+            return False
+        self._not_started(order, "given up", Ending.STOPPED)
+        return True
+
+    def _not_started(self, order: m.OpenSession, reason: str, ending: Ending = Ending.NOT_STARTED) -> None:
+        self._opening.discard(order.token)
+        self._say(m.SessionEnded(at=self._now(), token=order.token, verdict=Verdict(ending=ending, reason=reason)))
+
+    def _ended(self, session: Session) -> None:
+        """By us, unless it was gone before."""
+        if session.alive:
+            session.alive = False
+            self.heard_end(session, self._world.agents.when_ended(session))
+
+    def heard_end(self, session: Session, verdict: Verdict) -> None:
+        if session.epoch == self.epoch:
+            self._live.pop(session.token, None)
+            self._say(m.SessionEnded(at=self._now(), token=session.token, verdict=verdict))
+
+    def heard(self, session: Session, signal: m.Signal) -> None:
+        """An orphan's words reach nobody."""
+        if session.epoch == self.epoch:
+            if isinstance(signal, m.Progressed) and signal.usage != Usage():
+                session.told = signal.usage
+            self._say(signal)
+
+    # ------------------------------------------------------------ work
+
+    def _save(self, effect: m.Save) -> None:
+        if self._refuses():
+            self._say(m.Saved(at=self._now(), token=effect.token, commit=None, fault="no space left on device"))
+        else:
+            self._say(m.Saved(at=self._now(), token=effect.token, commit=self._git.save(effect.bead)))
+
+    def _collect(self, effect: m.Collect) -> None:
+        if self._refuses():
+            self._say(m.Collected(at=self._now(), token=effect.token, commit=None, fault="no space left on device"))
+            return
+        commit = self._git.collect(effect.bead)
+        self._say(m.Collected(at=self._now(), token=effect.token, commit=commit, tree=Tree(commit) if commit else None))
+
+    def _check(self, effect: m.Check) -> None:
+        passed = not self._refuses(2)
+        self._say(m.Checked(at=self._now(), token=effect.token, passed=passed, command="check", output="red"))
+
+    def _land(self, effect: m.Land) -> None:
+        at, token = self._now(), effect.token
+        if self._refuses(2) and effect.bead not in {bead for bead, _ in self._git.target}:
+            ending = self._dice.choice((Ending.CONFLICT, Ending.MERGED_RED, Ending.NOT_STARTED, None))
+            if ending is None:
+                self._say(m.NothingToLand(at=at, token=token))
+            else:
+                self._say(m.LandingRefused(at=at, token=token, ending=ending, evidence="they differ"))
+            return
+        landed = self._git.land(effect)
+        self._say(m.Landed(at=at, token=token, commit=landed.commit, tree=landed.tree, found=landed.found))
+
+    def _clear(self, effect: m.Clear) -> None:
+        if self._refuses():
+            self._world.refused.add(effect.bead)
+            self._say(m.Cleared(at=self._now(), bead=effect.bead, fault="a file is in use"))
+        else:
+            self._git.clear(effect.bead)
+            self._say(m.Cleared(at=self._now(), bead=effect.bead))
+
+    # ------------------------------------------------------------ time
+
+    def _now(self) -> float:
+        return self._world.now
+
+    def _refuses(self, times: int = 1) -> bool:
+        return not self._world.healed and self._dice.randrange(100) < self._world.weather.refusals * times / 2
+
+    def _after(self, delay: float, act: Callable[[], None]) -> None:
+        """Unless we are dead by then."""
+        self._world.later(delay, act, epoch=self.epoch)
+
+    def _turn(self, lane: str, seconds: float) -> float:
+        """How long until this is over, where one waits for the other."""
+        self._free_at[lane] = max(self._free_at.get(lane, 0.0), self._now()) + seconds
+        return self._free_at[lane] - self._now()
+
+    def _at_the_desk(
+        self,
+        effect: m.OpenSession | m.Save | m.Collect | m.Check | m.Clear,
+        act: Callable[[], None],
+        lane: str = "",
+        longest: float = 3.0,
+    ) -> None:
+        """Something in a bead's worktree, that takes its time."""
+        bead, name, seconds = effect.bead, type(effect).__name__, self._dice.uniform(0.01, longest)
+        over = self._turn(lane, seconds) if lane else seconds
+
+        def begin() -> None:
+            assert bead not in self._in_use, f"{name} of {bead} while {self._in_use[bead]} is under way"
+            assert not [s for s in self._world.sessions if s.alive and s.order.bead == bead], f"{name} while {bead} runs"
+            self._in_use[bead] = name
+
+        def end() -> None:
+            del self._in_use[bead]
+            act()
+
+        self._after(over - seconds, begin)
+        self._after(over, end)
+
+    def _say(self, signal: m.Signal) -> None:
+        """Signals come late, in another order, twice, and long after their time."""
+        dice, weather = self._dice, self._world.weather
+        steady = isinstance(signal, m.Cleared)  # names a bead, no attempt: the queue keeps its order
+        strange = not steady and not self._world.healed
+        late = dice.uniform(0.0, 30.0) if strange and dice.randrange(100) < weather.doubling else 0.001
+        self._after(late, lambda: self._world.hear(signal))
+        if strange and dice.randrange(100) < weather.doubling and not isinstance(signal, m.Swept):
+            self._after(late + dice.choice((0.0, 1.0, 100.0, 3000.0)), lambda: self._world.hear(signal))

@@ -1,0 +1,209 @@
+"""A night, played by dice: our process with its lightning, the shell, the world outside, and a person.
+
+`World.run` plays one to its end and checks the invariants after every step. The same manifest and weather give the
+same history, event by event.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from random import Random
+
+from orchestrator.core import messages as m
+from orchestrator.core.decide import advance, idle_and_paused
+from orchestrator.core.model import AgentName, Bead, BeadId, BeadState, Commit, Manifest, ProcessName, RunState, Token
+from orchestrator.core.owed import owed
+from orchestrator.core.state import State
+from tests.simulation.graphs import Weather
+from tests.simulation.invariants import AFTER_EVERY_STEP, AT_THE_END, an_attempt_may_start, snapshot
+from tests.simulation.nature import Agents, Deed, Repository, Session
+from tests.simulation.shell import Shell
+
+BEGIN = 1000.0
+STEPS = 400
+"""Signals per bead after which a run that has not ended is stuck, once the world has healed."""
+
+
+class World:
+    def __init__(self, manifest: Manifest, weather: Weather) -> None:
+        self.manifest, self.weather = manifest, weather
+        self.dice = Random(weather.seed)
+        self.now = BEGIN
+        self.heard_at = BEGIN
+        self.steps = 0
+        self.deaths = 0
+        self.healed = False
+        self.repository = Repository()
+        self.agents = Agents(self.dice, weather, manifest.budget.bead_usd)
+        self.sessions: list[Session] = []
+        self.seen_target: list[tuple[BeadId, Commit]] = []
+        self.refused: set[BeadId] = set()
+        """Beads whose worktrees could not be cleared."""
+        self.stale: set[BeadId] = set()
+        """Beads whose work did not merge: their next attempt needs a new base."""
+        self.agent_of: dict[str, AgentName] = {}
+        self.let_go: set[BeadId] = set()
+        """Held beads that a person has let go."""
+        planned = m.RunPlanned(at=BEGIN, manifest=manifest, target_base=Commit("base"), token=Token(7))
+        self.log: list[m.Event] = [planned]
+        self.state = State.replay(self.log)
+        self.shadow = State.replay(self.log)
+        self._shell: Shell | None = None
+        self._epoch = 0
+        self._happenings: list[tuple[float, int, int | None, Callable[[], None]]] = []
+        self._count = 0
+        self._heals_at = self.dice.randrange(20, 60 + 40 * len(manifest.beads))
+        self._asked = 0
+        self._over = False
+
+    # ------------------------------------------------------------ the night
+
+    def run(self) -> list[m.Event]:
+        """Its history. Raises `AssertionError` where something that must hold does not."""
+        self.later(0.0, self._open)
+        limit = self._heals_at + 500 + STEPS * len(self.manifest.beads)
+        while not self._over:
+            assert self.steps < limit, "it goes on for ever"
+            if not self.healed and self.steps >= self._heals_at:
+                self.healed = self.agents.healed = True
+            self._happen()
+        for holds in AT_THE_END:
+            holds(self)
+        assert snapshot(State.replay(self.log)) == snapshot(self.state), "the log does not give the state"
+        return self.log
+
+    def later(self, delay: float, act: Callable[[], None], epoch: int | None = None) -> None:
+        """With an epoch it is ours, and happens only while that process lives."""
+        self._count += 1
+        heapq.heappush(self._happenings, (self.now + delay, self._count, epoch, act))
+
+    def hear(self, signal: m.Signal) -> None:
+        """The control loop: decide, commit, act; struck by lightning between any two of them."""
+        self.steps += 1
+        struck = self._lightning()
+        self.heard_at = max(signal.at, self.state.latest)
+        answers = isinstance(signal, m.Asked) and signal.verb in (m.Verb.RETRY, m.Verb.ANSWER)
+        asked_of = signal.bead if isinstance(signal, m.Asked) and answers else None
+        held = asked_of is not None and self.state.beads[asked_of].state is BeadState.HELD
+        events = advance(self.state, signal)
+        if struck == "before the commit":
+            self._die()
+            return
+        if asked_of is not None and held:
+            self.let_go.add(asked_of)
+        for event in events:
+            self._commit(event)
+        for holds in AFTER_EVERY_STEP:
+            holds(self)
+        if struck:
+            self._die()
+            return
+        assert self._shell is not None
+        self._shell.perform(owed(self.state))
+        if self.state.ended_at is not None or (self.state.swept and idle_and_paused(self.state)):
+            self._leave()
+        elif not self.healed and self.dice.randrange(1000) < self.weather.requests:
+            self._ask()
+
+    def let_live(self, session: Session) -> None:
+        """It does what it does until it ends, also when nobody listens."""
+        self.sessions = [each for each in self.sessions if each.alive] + [session]
+        for deed in self.agents.will(session.order, self.now):
+            self.later(deed.after, lambda deed=deed: self._does(session, deed))  # type: ignore[misc]
+
+    def manifest_of(self, bead: BeadId) -> Bead:
+        return self.state.graph.beads[bead]
+
+    def out_of_money(self) -> bool:
+        return self.state.run is RunState.PAUSED and self.state.run_reason.startswith("the budget")
+
+    # ------------------------------------------------------------ one thing after another
+
+    def _happen(self) -> None:
+        due = self.state.deadlines.next() if self._shell is not None and self.state.swept else None
+        while self._happenings and self._happenings[0][2] not in (None, self._epoch):
+            heapq.heappop(self._happenings)
+        if due is not None and (not self._happenings or due <= self._happenings[0][0]):
+            self.now = max(self.now, due)
+            self.hear(m.TimePassed(at=self.now))
+            return
+        assert self._happenings, "nothing will ever happen again"
+        self.now, _, _, act = heapq.heappop(self._happenings)
+        act()
+
+    def _open(self) -> None:
+        """A process of ours takes the run into its hands."""
+        self._epoch += 1
+        self.state = State.replay(self.log)
+        assert snapshot(self.state) == snapshot(self.shadow), "the log does not give the state"
+        self._shell = Shell(self, self._epoch)
+        process = ProcessName(pid=self._epoch, started=self.now)
+        self.hear(m.Opened(at=self.now, epoch=self._epoch, process=process, host="here"))
+        if self._shell is not None and self.dice.randrange(100) < self.weather.requests and not self.healed:
+            self._ask()
+
+    def _commit(self, event: m.Event) -> None:
+        if isinstance(event, m.AttemptStarted):
+            an_attempt_may_start(self, self.shadow, event)
+            self.agent_of[f"s{event.token}"] = self.shadow.traits_of(event.route).name
+            self.stale.discard(event.bead)
+        if isinstance(event, m.BeadReturned) and self.shadow.beads[event.bead].state is BeadState.MERGING:
+            self.stale.add(event.bead)
+        if isinstance(event, m.BeadReopened | m.BeadReadied):
+            self.refused.discard(event.bead)
+        assert event.at >= self.shadow.latest, "time runs backwards"
+        self.log.append(event)
+        self.shadow.apply(event)
+
+    def _does(self, session: Session, deed: Deed) -> None:
+        if not session.alive:
+            return
+        if deed.writes:
+            self._count += 1
+            self.repository.write(session.order.bead, self._count)
+        if deed.says is not None and self._shell is not None:
+            self._shell.heard(session, deed.says(self.now))
+        if deed.verdict is not None:
+            session.alive = False
+            if self._shell is not None:
+                self._shell.heard_end(session, deed.verdict)
+
+    # ------------------------------------------------------------ ends
+
+    def _lightning(self) -> str:
+        if self.healed or self.dice.randrange(1000) >= self.weather.lightning:
+            return ""
+        return self.dice.choice(("before the commit", "after the commit"))
+
+    def _die(self) -> None:
+        """What is not in the log is forgotten; what lives on, lives on."""
+        self.deaths += 1
+        self._gone()
+        self.later(self.dice.choice((0.0, 3.0, 600.0)), self._open)
+
+    def _leave(self) -> None:
+        """The run has ended, or is paused with nothing under way; a person starts it again, or lets it be."""
+        self._gone()
+        finished = self.state.run is RunState.FINISHED or self.out_of_money()
+        self._over = finished and (self.healed or self.dice.random() < 0.8)
+        self.later(self.dice.choice((0.0, 5000.0)), self._open)
+
+    def _gone(self) -> None:
+        self._shell = None
+        self._epoch += 1
+
+    def _ask(self) -> None:
+        """A person wants something, of any bead, at any time."""
+        verbs = (m.Verb.PAUSE, m.Verb.RESUME, m.Verb.RESUME, m.Verb.STOP, m.Verb.DRAIN, m.Verb.ABORT, m.Verb.RETRY)
+        verb = self.dice.choice((*verbs, m.Verb.RETRY, m.Verb.ANSWER, m.Verb.ANSWER))
+        bead = self.dice.choice([None, *self.manifest.beads])
+        if verb is m.Verb.ABORT and self.dice.random() < 0.9:
+            at_work = [record.spec for record in self.state.beads.values() if record.token is not None]
+            bead = self.dice.choice(at_work or self.manifest.beads)
+        self._asked += 1
+        asked = m.Asked(at=self.now, verb=verb, request=self._asked, bead=bead.id if bead else None, text="42")
+        self.later(self.dice.uniform(0.0, 2.0), lambda: self.hear(asked), epoch=self._epoch)
+        if verb is m.Verb.PAUSE:
+            resume = m.Asked(at=self.now, verb=m.Verb.RESUME)
+            self.later(self.dice.uniform(0.0, 900.0), lambda: self.hear(resume), epoch=self._epoch)
