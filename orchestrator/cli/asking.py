@@ -107,12 +107,13 @@ def _ask(
             return Exit.DONE
         until = time.monotonic() + ANSWERED_WITHIN_S
         while time.monotonic() < until:
+            at_work = read.database.holder() is not None  # looked at first: it may answer and leave between the two
             said = read.database.answer(request)
-            if said is not None and not (until_gone and read.database.holder() is not None):
+            if said is not None and not (until_gone and at_work):
                 accepted, words = said
                 print(f"{bead or read.row.name}: {words}")
                 return Exit.DONE if accepted else Exit.UNDONE
-            if said is None and read.database.holder() is None:
+            if said is None and not at_work:
                 complain("its orchestrator ended before it came to this; the next start acts upon it")
                 return Exit.UNDONE
             time.sleep(0.05)

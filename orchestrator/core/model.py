@@ -108,6 +108,7 @@ class Ending(StrEnum):
     MERGED_RED = "merged-red"
     OVER_BUDGET = "over-budget"
     NOT_STARTED = "not-started"
+    NOT_COLLECTED = "not-collected"
     LOST = "lost"
     STOPPED = "stopped"
     CANCELLED = "cancelled"

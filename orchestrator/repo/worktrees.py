@@ -15,7 +15,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.core.model import Commit
@@ -100,8 +100,9 @@ def add(git: Git, repository: Repository, path: Path, commit: Commit, *, branch:
     path.parent.mkdir(parents=True, exist_ok=True)
     form = ("--no-track", "-B", branch.removeprefix("refs/heads/")) if branch else ("--detach",)
     locked = ("--lock", "--reason", f"{_REASON}{why}")
+    hasty = replace(git, settings={**git.settings, "core.fsync": "none"})  # it can be made again
     with _ADDING:
-        git(repository.place, "worktree", "add", "--quiet", *locked, *form, str(path), commit)
+        hasty(repository.place, "worktree", "add", "--quiet", *locked, *form, str(path), commit)
     made = worktree_at(repository, path)
     if made is None:
         raise FileNotFoundError(f"git made a worktree in {path}, and {repository.common_dir}/worktrees knows none")

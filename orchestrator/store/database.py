@@ -89,7 +89,10 @@ class Database:
             raise FileNotFoundError(folder / FILE)
         with _faults(folder):
             connection = _connect(folder / FILE, "ro")
-            _check_version(connection, folder)
+            version = _check_version(connection, folder)
+        if version == 0:  # its first writer has just made the file, and is about to fill it
+            connection.close()
+            raise FileNotFoundError(folder / FILE)
         return cls(connection, folder, None)
 
     def close(self) -> None:
@@ -279,20 +282,20 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 def _migrate(connection: sqlite3.Connection, folder: Path) -> None:
     """Bring an older schema up to this version, a step at a time, each in a transaction."""
-    _check_version(connection, folder)
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = _check_version(connection, folder)
     for number, script in _steps():
         if number > version:
             connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
-def _check_version(connection: sqlite3.Connection, folder: Path) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+def _check_version(connection: sqlite3.Connection, folder: Path) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     newest = _steps()[-1][0]
     if version > newest:
         raise StoreTooNew(
             f"the state in {folder} has schema {version}, this version knows up to {newest}: use the newer orchestrator"
         )
+    return version
 
 
 def _steps() -> list[tuple[int, str]]:

@@ -60,7 +60,7 @@ def _good(count: Tally, run: RunState) -> str:
             return "Nothing landed, because nothing was needed."
         return f"All {count.total} beads are done: {count.landed} landed, {count.needless} needed nothing."
     beads = "bead" if count.total == 1 else "beads"
-    so_far = " so far" if run is RunState.RUNNING else ""
+    so_far = " so far" if run is RunState.RUNNING and count.under_way + count.to_come else ""
     said = f"{count.landed or 'None'} of {count.total} {beads} landed{so_far}"
     if count.needless:
         said += f", {count.needless} needed nothing"

@@ -157,4 +157,7 @@ def beads(
     names: Sequence[str], seconds: float, needs: Mapping[str, Sequence[str]] | None = None
 ) -> list[dict[str, Any]]:
     """Beads for the agent above."""
-    return [{"id": name, "prompt": f"{seconds}\n", "needs": list((needs or {}).get(name, ()))} for name in names]
+    return [
+        {"id": name, "title": f"Do {name}", "prompt": f"{seconds}\n", "needs": list((needs or {}).get(name, ()))}
+        for name in names
+    ]

@@ -26,7 +26,7 @@ def collected(state: State, signal: m.Collected) -> Iterator[m.Event]:
         yield from close_attempt(state, attempt, given_up, signal.at, saved=signal.commit)
         yield from cancel(state, attempt.bead, given_up.reason, signal.at)
     elif signal.fault:
-        verdict = Verdict(ending=Ending.LOST, reason=f"its work could not be collected: {signal.fault}")
+        verdict = Verdict(ending=Ending.NOT_COLLECTED, reason=f"its work could not be collected: {signal.fault}")
         yield m.SessionBroke(at=signal.at, token=signal.token, verdict=verdict)
     elif signal.commit is None and attempt.verdict.ending is not Ending.NO_CHANGE_NEEDED:
         verdict = Verdict(ending=Ending.NOTHING_DONE, reason="it said that it was done, and no file had changed")
