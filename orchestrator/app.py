@@ -235,13 +235,14 @@ class _Night:
         marks = Marks(repository=str(repository.state))
         self._sessions = PtySessions(marks, repository.state / "recordings", self._clock)
         self._agents = ProgramAgents(catalog, self._manifest.name, os.environ)
+        self._commands = ShellCommands(marks)
         self._workspaces = GitWorkspaces(
             repository=repository,
             run_name=self._manifest.name,
             target=self._manifest.target,
             base=self._manifest.base,
             worktrees=worktrees_folder(repository, _workspace(loaded.source), order.worktrees),
-            commands=ShellCommands(marks),
+            commands=self._commands,
             logs=repository.state / "logs" / "checks",
             setup=self._manifest.setup,
             setup_timeout_s=self._manifest.policy.check_timeout_s,
@@ -259,6 +260,7 @@ class _Night:
         inbox = Inbox()
         lanes = Lanes(
             workspaces=self._workspaces,
+            commands=self._commands,
             sessions=self._sessions,
             agents=self._agents,
             clock=self._clock,

@@ -82,7 +82,11 @@ class Catalog:
         """
         program = self.profile(name).command.program.fill({})
         where = self.program(program, search=os.environ.get("PATH", os.defpath) if search is None else search)
-        if where is not None or not _in_worktree(program) or any((folder / program).exists() for folder in self.folders):
+        if (
+            where is not None
+            or not _in_worktree(program)
+            or any((folder / program).exists() for folder in self.folders)
+        ):
             return where
         return Path(program)
 

@@ -145,9 +145,7 @@ class OutputReader:
             # An error that was got over is not what a good end is about.
             told = text if ending not in SUCCESSES else ours or self._closing
             self._final = Final(ending=ending, text=told, status=status)
-        return Sign(
-            started=self._begun(started), note=note, session=self._session, usage=self._spent(), final=final
-        )
+        return Sign(started=self._begun(started), note=note, session=self._session, usage=self._spent(), final=final)
 
     def _count(self, counts: Counts, event: dict[str, Any]) -> None:
         said = Usage(

@@ -34,9 +34,9 @@ class Deadlines(Generic[K]):
             self._prune()
             if not self._heap or self._heap[0][0] > now:
                 return
-            key = self._heap[0][2]
+            at, _, key = self._heap[0]
             yield key
-            if self._due.get(key) == self._heap[0][0] and self._heap[0][2] == key:
+            if self._due.get(key) == at:
                 raise AssertionError(f"the deadline of {key} was not dealt with")
 
     def _prune(self) -> None:

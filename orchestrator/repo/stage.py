@@ -5,6 +5,7 @@ Holds nothing of worth: it is made, overwritten and taken away at will. Knows no
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import quoted
 from orchestrator.repo.verification import PASSED, Runner
 from orchestrator.repo.worktrees import Label, Worktree
-from orchestrator.runtime.ports import CheckResult, WorkspaceFault
+from orchestrator.runtime.ports import CheckResult, Leaving, WorkspaceFault
 
 _FOLDER = ".landing"
 
@@ -32,6 +33,8 @@ class Stage:
     setup: Sequence[str]
     set_up_on: Tree | None = field(default=None, init=False)
     """The tree on which this process has run the setup."""
+    _in_use: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _closed: bool = field(default=False, init=False)
 
     @property
     def path(self) -> Path:
@@ -41,6 +44,18 @@ class Stage:
         """Run the order's commands on the tree of `commit`. A failure is believed only on a freshly set up tree."""
         if not order.commands:
             return PASSED
+        with self._in_use:
+            if self._closed:
+                raise Leaving(order.commands[0])
+            return self._check(order, commit, tree)
+
+    def close(self) -> None:
+        """Take it away for good. Waits for a check that is under way: whoever closes has ended its commands."""
+        with self._in_use:
+            self._closed = True
+            self.clear()
+
+    def _check(self, order: Land, commit: Commit, tree: Tree) -> CheckResult:
         env = {
             "ORCHESTRATOR_RUN": self.run.name,
             "ORCHESTRATOR_BEAD": order.bead,

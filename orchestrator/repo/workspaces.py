@@ -253,7 +253,7 @@ class GitWorkspaces:
         self._runner.commands.close()
         with as_workspace_fault("removing the worktree in which merges are checked"):
             if self._landing is not None:
-                self._landing.stage.clear()
+                self._landing.stage.close()
             for folder in (self._run.folder, self._run.repository.state):
                 worktrees.empty_trash(folder)
             if self._run.folder.is_dir() and not any(self._run.folder.iterdir()):

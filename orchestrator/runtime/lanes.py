@@ -10,13 +10,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import Ending, Policy, Token, Verdict
+from orchestrator.runtime.lane import Lane, Urgency
 from orchestrator.runtime.ports import (
     AgentMissing,
     Agents,
     Clock,
+    Commands,
     Conflict,
     Empty,
     LandedAt,
@@ -38,6 +41,7 @@ class Lanes:
         self,
         *,
         workspaces: Workspaces,
+        commands: Commands,
         sessions: Sessions,
         agents: Agents,
         clock: Clock,
@@ -46,13 +50,14 @@ class Lanes:
         fail: Callable[[BaseException], None],
     ) -> None:
         self._workspaces = workspaces
+        self._commands = commands
         self._sessions = sessions
         self._agents = agents
         self._clock = clock
         self._emit = emit
         self._fail = fail
         self._under_way: set[m.Effect] = set()
-        self._git = ThreadPoolExecutor(1, "git")
+        self._git = Lane("git", self._broke)
         self._landing = ThreadPoolExecutor(1, "landing")
         self._starts = ThreadPoolExecutor(policy.max_starts, "start")
         self._collects = ThreadPoolExecutor(COLLECTORS, "collect")
@@ -73,22 +78,25 @@ class Lanes:
     def close(self) -> None:
         """End all sessions and checks; return when every thread has."""
         self._sessions.close()
-        self._workspaces.close()
-        for pool in (self._git, self._landing, self._starts, self._collects, self._checks):
+        self._commands.close()
+        self._git.close()
+        for pool in (self._landing, self._starts, self._collects, self._checks):
             pool.shutdown(wait=True, cancel_futures=True)
+        with suppress(WorkspaceFault):  # what could not be removed is found and named by the proof
+            self._workspaces.close()
 
     def _begin(self, effect: m.Effect) -> None:
         match effect:
             case m.Sweep():
-                self._submit(self._git, lambda: self._sweep())
+                self._git.submit(self._sweep)
             case m.OpenSession():
                 with self._guard:
                     self._opening.add(effect.token)
-                self._submit(self._git, lambda: self._prepare(effect))
+                self._git.submit(lambda: self._prepare(effect))
             case m.EndSession():
                 self._end(effect)
             case m.Save():
-                self._submit(self._git, lambda: self._save(effect))
+                self._git.submit(lambda: self._save(effect))
             case m.Collect():
                 self._submit(self._collects, lambda: self._collect(effect))
             case m.Check():
@@ -96,7 +104,7 @@ class Lanes:
             case m.Land():
                 self._submit(self._landing, lambda: self._land(effect))
             case m.Clear():
-                self._submit(self._git, lambda: self._clear(effect))
+                self._git.submit(lambda: self._clear(effect), Urgency.LATER)
 
     def _submit(self, pool: ThreadPoolExecutor, work: Callable[[], None]) -> None:
         pool.submit(work).add_done_callback(self._watch)
@@ -105,7 +113,12 @@ class Lanes:
         if done.cancelled():
             return
         fault = done.exception()
-        if fault is not None and not isinstance(fault, Leaving):
+        if fault is not None:
+            self._broke(fault)
+
+    def _broke(self, fault: BaseException) -> None:
+        """What nobody foresaw; that we are leaving is no fault."""
+        if not isinstance(fault, Leaving):
             self._fail(fault)
 
     # ------------------------------------------------------------ sessions
@@ -233,6 +246,9 @@ class Lanes:
                 self._emit(m.NothingToLand(at=at, token=token))
 
     def _clear(self, effect: m.Clear) -> None:
+        """Only while it is still wanted: a bead that was opened again meanwhile has a session coming to its place."""
+        if effect not in self._under_way:
+            return
         try:
             self._workspaces.clear(effect)
             fault = ""

@@ -324,7 +324,7 @@ class Workspaces(Protocol):
         ...
 
     def close(self) -> None:
-        """End running commands, then remove what is ours alone (the tree in which merges are checked)."""
+        """Remove what is ours alone: the tree in which merges are checked. Raises `WorkspaceFault`."""
         ...
 
 

@@ -93,6 +93,11 @@ class PtySession:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def cut(self) -> None:
+        """The end when an orderly one is impossible: kills, and tells nobody."""
+        self._p.terminal.cut()
+        self._p.transcript.close()
+
     # ------------------------------------------------------------ the thread
 
     def _run(self) -> None:
@@ -106,8 +111,7 @@ class PtySession:
             verdict = self._finish()
         except BaseException as error:  # the same; the worst end is still told, or its worker would wait for ever
             verdict = self._broken(f"its session broke at the end: {error!r}")
-            self._p.terminal.cut()
-            self._p.transcript.close()
+            self.cut()
         try:
             self._p.emit(SessionEnded(at=self._p.clock.now(), token=self.token, verdict=verdict))
         finally:
@@ -168,15 +172,18 @@ class PtySession:
     def _keep_time(self, now: float) -> None:
         if now >= self._telling.due:
             self._telling.flush(now)
-        if self._p.transcript.fault:
-            self._telling.note(self._p.transcript.fault)
-            self._p.transcript.fault = ""
+        self._tell_of_recording()
         if self._p.paste:
             self._type(self._p.paste, now)
         if now >= self._watch.due:
             evidence = self._watch.look(now)
             if evidence:
                 self._p.emit(WentSilent(at=self._p.clock.now(), token=self.token, evidence=evidence))
+
+    def _tell_of_recording(self) -> None:
+        fault, self._p.transcript.fault = self._p.transcript.fault, ""
+        if fault:
+            self._telling.note(fault)
 
     def _type(self, paste: Paste, now: float) -> None:
         if self._telling.started:
@@ -216,6 +223,7 @@ class PtySession:
             pids = ", ".join(str(row.pid) for row in left)
             self._telling.note(f"could not be ended, another user's or stuck in the kernel: {pids}")
         p.transcript.close()
+        self._tell_of_recording()
         p.terminal.close()
         return self._verdict(exit)
 

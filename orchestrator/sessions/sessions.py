@@ -95,46 +95,58 @@ class PtySessions:
     def _start(self, order: OpenSession, launch: Launch, reader: Reader, *, at_spawn: bool, emit: Emit) -> PtySession:
         env = {"TERM": TERM, **launch.env, **self._marks.of(order.token)}
         terminal = Terminal.open(launch.argv, env=env, cwd=launch.cwd, columns=self._columns, rows=self._rows)
-        # The leader is not reaped before its session ends, so it is there to be named even if it left already.
-        leader, process = read_row(terminal.pid), named(terminal.pid)
-        if leader is None or process is None:
+        try:
+            session = self._session(order, launch, reader, env, terminal, at_spawn=at_spawn, emit=emit)
+        except OSError as error:
             terminal.cut()
-            raise SpawnFailed("a program that was started does not show in /proc")
-        transcript = Transcript(
-            self._recordings / f"{order.bead}.{order.number}.cast",
-            Title(
-                title=f"{order.bead} {order.number} {order.route}",
-                columns=self._columns,
-                rows=self._rows,
-                timestamp=self._clock.now(),
-                term=env["TERM"],
-            ),
-            secrets=secrets_of(env),
-        )
-        parts = Parts(
-            order=order,
-            launch=launch,
-            process=process,
-            terminal=terminal,
-            tree=Tree(leader, mark=self._marks.repository, token=str(order.token), census=self._census),
-            transcript=transcript,
-            reader=reader,
-            clock=self._clock,
-            emit=emit,
-            at_spawn=at_spawn,
-            paste=None if launch.paste is None else Paste(launch.paste, self._pace),
-        )
-        session = PtySession(parts, over=self._forget)
+            raise SpawnFailed(f"its process could not be looked at: {error}") from error
         with self._changed:
             self._open.add(session)
         try:
             session.start()
         except RuntimeError as error:
             self._forget(session)
-            terminal.cut()
-            transcript.close()
+            session.cut()
             raise SpawnFailed(f"no thread for the session: {error}") from error
         return session
+
+    def _session(
+        self,
+        order: OpenSession,
+        launch: Launch,
+        reader: Reader,
+        env: Mapping[str, str],
+        terminal: Terminal,
+        *,
+        at_spawn: bool,
+        emit: Emit,
+    ) -> PtySession:
+        # The leader is not reaped before its session ends, so it is there to be named even if it left already.
+        leader, process = read_row(terminal.pid), named(terminal.pid)
+        if leader is None or process is None:
+            raise ProcessLookupError("/proc does not show it")
+        title = Title(
+            title=f"{order.bead} {order.number} {order.route}",
+            columns=self._columns,
+            rows=self._rows,
+            timestamp=self._clock.now(),
+            term=env["TERM"],
+        )
+        cast = self._recordings / f"{order.bead}.{order.number}.cast"
+        parts = Parts(
+            order=order,
+            launch=launch,
+            process=process,
+            terminal=terminal,
+            tree=Tree(leader, mark=self._marks.repository, token=str(order.token), census=self._census),
+            transcript=Transcript(cast, title, secrets=secrets_of(env)),
+            reader=reader,
+            clock=self._clock,
+            emit=emit,
+            at_spawn=at_spawn,
+            paste=None if launch.paste is None else Paste(launch.paste, self._pace),
+        )
+        return PtySession(parts, over=self._forget)
 
     def _forget(self, session: PtySession) -> None:
         with self._changed:

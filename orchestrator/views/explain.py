@@ -135,7 +135,7 @@ def _workers(state: State) -> Iterator[str]:
         counts = [f"{count} {each}" for each, count in state.worker_counts.items() if count]
         yield f"No worker is free: of {len(state.workers)}, {', '.join(counts)}."
     elif state.worker_counts[WorkerState.STARTING] >= state.policy.max_starts:
-        yield f"{state.policy.max_starts} workers are starting, and no more may at once."
+        yield f"No more than {state.policy.max_starts} may be starting at once."
 
 
 def _turn(state: State, record: BeadRecord) -> Iterator[str]:

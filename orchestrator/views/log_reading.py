@@ -34,9 +34,10 @@ def read(
     bead: str | None = None,
     follow: bool = False,
     *,
+    run: str | None = None,
     pause: Callable[[], bool] = _a_moment,
 ) -> Iterator[Record]:
-    """Records, oldest first: of the whole run, of one worker, of one bead.
+    """Records, oldest first: of every run of the repository, or of one run, one worker, one bead.
 
     With `follow` it goes on as lines are written, and never ends by itself; `pause` waits between two looks, and
     says whether to go on.
@@ -45,7 +46,7 @@ def read(
     if worker is not None:
         path = folder / WORKER_LOGS / f"{Path(worker).name}.jsonl"
     for record in _records(path, follow, pause):
-        if bead is None or record.get("bead") == bead:
+        if bead in (None, record.get("bead")) and run in (None, record.get("run")):
             yield record
 
 

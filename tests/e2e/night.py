@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,15 +120,20 @@ class Night:
         file = self.folder / "ledger"
         return file.read_text().splitlines() if file.exists() else []
 
-    def mark(self) -> str:
-        return str((self.repository / ".git" / "orchestrator").resolve())
+    @property
+    def state(self) -> Path:
+        """The folder of all that the orchestrator knows of the repository; its name is the mark of its processes."""
+        return (self.repository / ".git" / "orchestrator").resolve()
 
     def left_over(self) -> list[str]:
         """Processes with this repository's mark."""
+        return self._processes(lambda process: process.environ().get("ORCHESTRATOR_MARK") == str(self.state))
+
+    def _processes(self, ours: Callable[[psutil.Process], bool]) -> list[str]:
         found = []
         for process in psutil.process_iter(["pid", "cmdline"]):
             try:
-                if process.environ().get("ORCHESTRATOR_MARK") == self.mark():
+                if ours(process):
                     found.append(f"{process.pid} {process.info['cmdline']}")
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
@@ -145,7 +150,8 @@ class Night:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-        for row in self.left_over():
+        detached = self._processes(lambda process: str(self.manifest) in process.cmdline())
+        for row in [*detached, *self.left_over()]:
             try:
                 psutil.Process(int(row.split()[0])).kill()
             except psutil.NoSuchProcess:

@@ -252,7 +252,11 @@ def nothing_is_left_over(world: World) -> None:
     assert state.landing is None
     assert all(worker.state not in LIVE for worker in state.workers.values())
     assert not [session for session in world.sessions if session.alive], "an agent outlives the run"
-    left = {bead for bead in repository.desks if bead not in world.refused and state.beads[bead].state is not BeadState.READY}
+    left = {
+        bead
+        for bead in repository.desks
+        if bead not in world.refused and state.beads[bead].state is not BeadState.READY
+    }
     assert not left, f"worktrees of {left} are left"
     for bead, units in repository.written.items():
         if bead not in repository.desks:

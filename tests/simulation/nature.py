@@ -39,7 +39,9 @@ class Repository:
 
     def prepare(self, order: m.OpenSession) -> None:
         desk = self.desks.get(order.bead)
-        kept = self.attic.get(order.bead, set()) | self.commits.get(self.branches.get(order.bead, Commit("")), frozenset())
+        kept = self.attic.get(order.bead, set()) | self.commits.get(
+            self.branches.get(order.bead, Commit("")), frozenset()
+        )
         if order.keep and desk is not None:
             desk.number = order.number
             return
@@ -67,7 +69,9 @@ class Repository:
 
     def land(self, order: m.Land) -> m.Landed:
         """`found` where it stands on the target already, as in the real one. The time is the caller's."""
-        assert order.commit == self.branches.get(order.bead), f"what {order.bead} delivered is not on its branch any more"
+        assert order.commit == self.branches.get(order.bead), (
+            f"what {order.bead} delivered is not on its branch any more"
+        )
         for bead, commit in self.target:
             if bead == order.bead:
                 return m.Landed(at=0.0, token=order.token, commit=commit, tree=Tree(commit), found=True)
@@ -136,7 +140,10 @@ class Agents:
         usage = self._cost(order, kind)
         name = f"s{token}" if dice.random() < 0.8 else None
         at = dice.uniform(0.0, 2.0)
-        yield Deed(after=at, says=lambda t: m.Spawned(at=t, token=token, process=ProcessName(pid=token, started=t), worktree="w"))
+        yield Deed(
+            after=at,
+            says=lambda t: m.Spawned(at=t, token=token, process=ProcessName(pid=token, started=t), worktree="w"),
+        )
         if kind == "gives no sign":
             return
         at += dice.uniform(0.0, 60.0 if troubled and dice.random() < 0.2 else 10.0)
@@ -161,7 +168,9 @@ class Agents:
         at += dice.uniform(0.0, 300.0)
         if kind == "delivers":
             yield Deed(after=at, writes=True)
-        verdict = Verdict(ending=_ENDINGS[kind], reason=kind, session=name, usage=usage, retry_at=self._retry_at(kind, now + at))
+        verdict = Verdict(
+            ending=_ENDINGS[kind], reason=kind, session=name, usage=usage, retry_at=self._retry_at(kind, now + at)
+        )
         yield Deed(after=at + dice.uniform(0.0, 5.0), verdict=verdict)
 
     def when_ended(self, session: Session) -> Verdict:

@@ -197,7 +197,9 @@ class Shell:
 
         def begin() -> None:
             assert bead not in self._in_use, f"{name} of {bead} while {self._in_use[bead]} is under way"
-            assert not [s for s in self._world.sessions if s.alive and s.order.bead == bead], f"{name} while {bead} runs"
+            assert not [s for s in self._world.sessions if s.alive and s.order.bead == bead], (
+                f"{name} while {bead} runs"
+            )
             self._in_use[bead] = name
 
         def end() -> None:

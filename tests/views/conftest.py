@@ -1,4 +1,4 @@
-"""Local time is UTC in these tests, and `nights` is importable."""
+"""Local time is UTC in these tests, and `tests.views.nights` is importable."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
+sys.path.insert(0, str(Path(__file__).parents[2]))  # tests are no installed package
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import advance
@@ -26,7 +26,6 @@ from orchestrator.core.model import (
     Verdict,
 )
 from orchestrator.core.state import State
-from orchestrator.runtime.ports import Listener
 
 BEGAN = 1_795_298_400.0
 """2026-11-21 22:00:00 UTC."""
@@ -60,6 +59,10 @@ def skipped(**reasons: str) -> tuple[Skipped, ...]:
     return tuple(Skipped(id=BeadId(name), reason=reason) for name, reason in reasons.items())
 
 
+class Hearer(Protocol):
+    def heard(self, event: m.Event) -> None: ...
+
+
 class Night:
     """A run whose clock the test turns. Everything that becomes true is in `events`, and told to `listeners`."""
 
@@ -71,7 +74,7 @@ class Night:
         planned = m.RunPlanned(at=self.now, manifest=plan, target_base=Commit("b" * 40), token=Token(0), landed=landed)
         self.state = State(planned)
         self.events: list[m.Event] = [planned]
-        self.listeners: list[Listener] = []
+        self.listeners: list[Hearer] = []
         self.epoch = 0
 
     def tell(self, signal: m.Signal) -> list[m.Event]:
@@ -87,6 +90,11 @@ class Night:
         self.now += seconds
         if self.epoch:
             self.tell(m.TimePassed(at=self.now))
+        return self
+
+    def dead(self, seconds: float) -> Night:
+        """Nobody is there while time passes."""
+        self.now += seconds
         return self
 
     def open(self, swept: int = 0) -> Night:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from nights import Night, bead, commit, failed_night
-
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Ending
 from orchestrator.views.headline import headline
 from orchestrator.views.spending import Spending, cost_in_short, cost_in_words
+from tests.views.nights import Night, bead, commit, failed_night
 
 
 def test_a_failed_night_is_not_made_nicer() -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nights import BEGAN, Night, bead, failed_night
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Ending, RouteName, Token, WorkerId
 from orchestrator.views.logs import RunLog, read, render
 from orchestrator.views.naming import fields_of
+from tests.views.nights import BEGAN, Night, bead, failed_night
 
 
 @pytest.fixture
@@ -89,6 +89,15 @@ def test_one_bead_can_be_read(folder: Path) -> None:
     events = [record["event"] for record in read(folder, bead="mail")]
     assert events[:3] == ["bead.readied", "attempt.started", "session.spawned"]
     assert events[-1] == "bead.cleared"
+
+
+def test_runs_of_one_repository_share_a_log_and_are_told_apart(folder: Path) -> None:
+    for name in ("first", "second"):
+        log = RunLog(folder, name)
+        log.heard(m.RunResumed(at=BEGAN, reason=name))
+        log.close()
+    assert len(list(read(folder))) == 2
+    assert [record["reason"] for record in read(folder, run="second")] == ["second"]
 
 
 def test_after_a_restart_the_log_goes_on_and_knows_what_was_under_way(folder: Path, open_log: Opens) -> None:
@@ -187,17 +196,16 @@ def steps(*todo: Callable[[], object]) -> Callable[[], bool]:
 
 def test_following_shows_what_is_written_meanwhile(folder: Path, open_log: Opens) -> None:
     log = open_log()
-    say = lambda reason: log.heard(m.RunPaused(at=BEGAN, reason=reason))  # noqa: E731 - short
-    pause = steps(lambda: None, lambda: say("one"), lambda: say("two"))
+    one, two = (m.RunPaused(at=BEGAN, reason=reason) for reason in ("one", "two"))
+    pause = steps(lambda: None, lambda: log.heard(one), lambda: log.heard(two))
     assert [each["reason"] for each in read(folder, follow=True, pause=pause)] == ["one", "two"]
 
 
 def test_following_waits_for_the_end_of_a_line(folder: Path, open_log: Opens) -> None:
     open_log().heard(m.RunPaused(at=BEGAN, reason="one"))
-    file = (folder / "run.jsonl").open("a")
-    pause = steps(lambda: (file.write('{"reason": "t'), file.flush()), lambda: (file.write('wo"}\n'), file.flush()))
-    assert [each["reason"] for each in read(folder, follow=True, pause=pause)] == ["one", "two"]
-    file.close()
+    with (folder / "run.jsonl").open("ab", buffering=0) as file:
+        pause = steps(lambda: file.write(b'{"reason": "t'), lambda: file.write(b'wo"}\n'))
+        assert [each["reason"] for each in read(folder, follow=True, pause=pause)] == ["one", "two"]
 
 
 def test_following_survives_rotation(folder: Path, open_log: Opens) -> None:

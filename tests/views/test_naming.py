@@ -7,11 +7,11 @@ import json
 import re
 
 import pytest
-from nights import BEGAN, bead, failed_night, manifest
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Token, Usage, Verdict, WorkerId
 from orchestrator.views.naming import Level, fields_of, level_of, name_of
+from tests.views.nights import BEGAN, bead, failed_night, manifest
 
 EVENTS = [
     kind for _, kind in inspect.getmembers(m, inspect.isclass) if issubclass(kind, m.Event) and kind is not m.Event

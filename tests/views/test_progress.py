@@ -7,7 +7,6 @@ import re
 import threading
 
 import pytest
-from nights import BEGAN, GPT, OPUS, Night, bead, failed_night
 from rich.console import Console
 
 from orchestrator.core import messages as m
@@ -17,6 +16,7 @@ from orchestrator.views.forecast import Forecast
 from orchestrator.views.lines import Lines, workers_in_words
 from orchestrator.views.panel import panel
 from orchestrator.views.progress import Progress
+from tests.views.nights import BEGAN, GPT, OPUS, Night, bead, failed_night
 
 
 def said(night: Night) -> str:
@@ -240,8 +240,8 @@ def test_the_display_at_eighty_columns() -> None:
         "overnight  → orchestrator/overnight     1m03s  about 20m left  $1.20 + 1 unknown",
         "                                                                        0/4 done",
         "1 running  1 verifying  1 ready  1 waiting",
-        "w1 health  Add a [bold]/heal… claude:opus running    1m03s editing src/api/hea…",
-        "w2 billing Port billing       codex:gpt-5 completing 1m03s its checks run",
+        "w2 health  Add a [bold]/h… claude:opus running    1m03s editing src/api/health.…",
+        "w3 billing Port billing    codex:gpt-5 completing 1m03s its checks run",
         "claude:opus is shut until Sun 03:01 (in 5h00m): resets 3am",
     ]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import json
 
-from nights import GPT, OPUS, Night, bead, commit, failed_night
 from rich.console import Console
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Ending
 from orchestrator.views.status import render_status, status
+from tests.views.nights import GPT, OPUS, Night, bead, commit, failed_night
 
 
 def test_the_contract() -> None:
@@ -99,8 +99,8 @@ def test_the_table_for_people() -> None:
         "overnight  → orchestrator/overnight                          1m02s  cost unknown\n"
         "━━━━━━━━━━━━━━━━━━━━━━━╸                                                1/3 done\n"
         "2 running\n"
-        "w1 docs Do docs              claude:opus starting  0.0s its agent starts\n"
-        "w2 mail Do mail              claude:opus running  1m02s thinking\n"
+        "w1 docs Do docs           claude:opus starting  0.0s its agent starts\n"
+        "w2 mail Do mail           claude:opus running  1m02s thinking\n"
         "\n"
         "bead    state      for  attempts  commit   why, or what it is\n"
         "health  done      0.0s         1  a153837  Do health\n"

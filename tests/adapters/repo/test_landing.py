@@ -430,3 +430,12 @@ def test_after_the_run_no_worktree_is_left(world: World) -> None:
     assert not world.folder.exists()
     assert world.git("worktree", "list").count("\n") == 0
     assert not os.listdir(world.tmp / "trees")
+
+
+def test_a_landing_that_comes_after_the_end_leaves_nothing_behind(world: World) -> None:
+    commit, tip = world.work("one", write("one")), world.tip()
+    world.workspaces.close()
+    with pytest.raises(Leaving):
+        world.land("one", commit, "true")
+    assert not (world.folder / ".landing").exists()
+    assert world.tip() == tip

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -64,6 +67,52 @@ def test_a_child_that_hid_from_its_group_and_its_mark_is_known_by_its_parent(sta
     finally:
         if not gone(pid):
             os.kill(pid, signal.SIGKILL)  # it has no mark by which the stage could find it
+
+
+def test_an_orphan_without_a_mark_is_known_by_its_session(stage: Stage) -> None:
+    # In a group of its own, its parent gone, its environment too.
+    (stage.cwd / "orphan.py").write_text(
+        "import os, signal, time\n"
+        "os.setpgid(0, 0)\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "open('pid', 'w').write(str(os.getpid()))\n"
+        "time.sleep(60)\n"
+    )
+    orphan = "( env -i $PYTHON orphan.py & );"
+    show = stage.play(orphan + WROTE + "exit 0")
+    pid = child(stage)
+    try:
+        show.ended()
+        assert gone(pid)
+    finally:
+        if not gone(pid):
+            os.kill(pid, signal.SIGKILL)  # it has no mark by which the stage could find it
+
+
+def test_when_the_orchestrator_is_killed_its_agents_are_hung_up_and_the_rest_is_swept(stage: Stage) -> None:
+    program = f"""
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {os.fspath(Path(__file__).parents[3])!r})
+from tests.adapters.sessions.conftest import Stage
+from orchestrator.runtime.ports import Marks
+stage = Stage(Path({os.fspath(stage.folder / "other")!r}), Marks(repository={stage.marks.repository!r}))
+for script in ("echo $$; exec sleep 60", "trap '' HUP; echo $$; exec sleep 60"):
+    show = stage.play(script)
+    while b"\\n" not in show.reader.heard:
+        time.sleep(0.01)
+    print(int(show.reader.heard), flush=True)
+time.sleep(60)
+"""
+    (stage.folder / "other").mkdir()
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as orchestrator:
+        assert orchestrator.stdout is not None
+        obedient, stubborn = (int(orchestrator.stdout.readline()) for _ in range(2))
+        orchestrator.kill()
+    until(lambda: gone(obedient), "the agent to be hung up")
+    assert not gone(stubborn)
+    assert stage.sessions.sweep() == 1
+    assert gone(stubborn)
 
 
 def test_sigterm_lets_an_agent_say_its_last_words(stage: Stage) -> None:
