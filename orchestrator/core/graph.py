@@ -1,6 +1,8 @@
 """The task graph: waves, the critical path, collisions of files, and the order in which ready beads are taken.
 
-Knows beads and what they need; knows nothing of attempts or time of day. Graphs are networkx's.
+Knows beads and what they need; knows nothing of attempts or time of day. What is asked of a plan is answered by
+networkx; what a run needs at every step is kept beside it in plain tables, so that a run does not pay for networkx's
+import (a quarter of a second) before its first agent starts.
 """
 
 from __future__ import annotations
@@ -8,11 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-import networkx as nx
+from functools import cached_property
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
 
 from orchestrator.core.model import Bead, BeadId
 from orchestrator.core.patterns import meet
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 DEFAULT_ESTIMATE_S = 600.0
 """What a bead without an estimate is taken to need: only the proportions matter."""
@@ -35,28 +41,39 @@ class TaskGraph:
 
     def __init__(self, beads: Iterable[Bead]) -> None:
         self.beads: dict[BeadId, Bead] = {bead.id: bead for bead in beads}
-        graph: nx.DiGraph[BeadId] = nx.DiGraph()
-        graph.add_nodes_from(self.beads)
-        graph.add_edges_from((need, bead.id) for bead in self.beads.values() for need in bead.needs)
-        self._graph = graph
+        self._dependents: dict[BeadId, list[BeadId]] = {bead: [] for bead in self.beads}
+        for bead in self.beads.values():
+            for need in bead.needs:
+                self._dependents[need].append(bead.id)
         self._tails = self._longest_tails()
         self.ranks: dict[BeadId, Rank] = {
             bead.id: (bead.priority, -self._tails[bead.id], place) for place, bead in enumerate(self.beads.values())
         }
 
     def needs(self, bead: BeadId) -> Iterable[BeadId]:
-        return self._graph.predecessors(bead)
+        return self.beads[bead].needs
 
     def dependents(self, bead: BeadId) -> Iterable[BeadId]:
         """What needs this bead directly."""
-        return self._graph.successors(bead)
+        return self._dependents[bead]
 
     def estimate_s(self, bead: BeadId) -> float:
         given = self.beads[bead].estimate_s
         return DEFAULT_ESTIMATE_S if given is None else given
 
+    @cached_property
+    def _graph(self) -> nx.DiGraph[BeadId]:
+        import networkx as nx
+
+        graph: nx.DiGraph[BeadId] = nx.DiGraph()
+        graph.add_nodes_from(self.beads)
+        graph.add_edges_from((need, bead.id) for bead in self.beads.values() for need in bead.needs)
+        return graph
+
     def waves(self) -> list[list[BeadId]]:
         """Beads by the length of the longest chain of needs before them, each wave in the order of its ranks."""
+        import networkx as nx
+
         return [sorted(wave, key=self.ranks.__getitem__) for wave in nx.topological_generations(self._graph)]
 
     def critical_path(self) -> list[BeadId]:
@@ -65,7 +82,7 @@ class TaskGraph:
             return []
         at = max(self.beads, key=lambda bead: (self._tails[bead], -self.ranks[bead][2]))
         path = [at]
-        while following := list(self.dependents(at)):
+        while following := self._dependents[at]:
             at = max(following, key=lambda bead: (self._tails[bead], -self.ranks[bead][2]))
             path.append(at)
         return path
@@ -75,13 +92,15 @@ class TaskGraph:
 
     def width(self) -> int:
         """The largest wave: more workers than this rarely help."""
-        return max((len(wave) for wave in nx.topological_generations(self._graph)), default=0)
+        return max(map(len, self.waves()), default=0)
 
     def collisions(self) -> list[Collision]:
         """Pairs that no need keeps apart and whose files could meet, in the order of the file.
 
         Costs the square of the number of beads that name files; meant for `plan`, not for the scheduler.
         """
+        import networkx as nx
+
         naming = [bead for bead in self.beads.values() if bead.files]
         found = []
         ancestors: Mapping[BeadId, set[BeadId]] = {bead.id: nx.ancestors(self._graph, bead.id) for bead in naming}
@@ -95,8 +114,8 @@ class TaskGraph:
     def _longest_tails(self) -> dict[BeadId, float]:
         """Seconds from a bead's start to the end of the longest chain that begins with it."""
         tails: dict[BeadId, float] = {}
-        for bead in reversed(list(nx.topological_sort(self._graph))):
-            below = max((tails[following] for following in self._graph.successors(bead)), default=0.0)
+        for bead in TopologicalSorter(self._dependents).static_order():
+            below = max((tails[following] for following in self._dependents[bead]), default=0.0)
             tails[bead] = self.estimate_s(bead) + below
         return tails
 

@@ -386,7 +386,7 @@ class State:
     def _sign(self, attempt: Attempt) -> None:
         self.ever_started = True
         self.deadlines.drop(("start", attempt.token))
-        if self.muster.get(attempt.worker, "") is None:
+        if self.mustering and attempt.worker in self.muster:
             self.muster[attempt.worker] = ""
 
     def _agent_progressed(self, event: m.AgentProgressed) -> None:

@@ -6,8 +6,7 @@ Knows ids and edges. Does not know files; what it finds it says with the index o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-import networkx as nx
+from graphlib import CycleError, TopologicalSorter
 
 MAX_SEARCHES = 1000
 """Starts that are tried for the shortest circle; in a knot larger than this, a circle that is merely short will do."""
@@ -25,7 +24,13 @@ def twins(ids: Iterable[str]) -> Iterator[tuple[int, int]]:
 
 def knots(needs: Mapping[str, Sequence[str]]) -> list[set[str]]:
     """The sets of beads that wait for each other, in no order."""
-    graph = _graph(needs)
+    if not _is_knotted(needs):
+        return []
+    import networkx as nx  # a quarter of a second that a graph without circles need not pay
+
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(needs)
+    graph.add_edges_from((bead, need) for bead, wanted in needs.items() for need in wanted if need in needs)
     return [
         set(component)
         for component in nx.strongly_connected_components(graph)
@@ -48,11 +53,14 @@ def circles(needs: Mapping[str, Sequence[str]]) -> list[list[str]]:
     return sorted(found, key=lambda circle: order[circle[0]])
 
 
-def _graph(needs: Mapping[str, Sequence[str]]) -> nx.DiGraph[str]:
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(needs)
-    graph.add_edges_from((bead, need) for bead, wanted in needs.items() for need in wanted if need in needs)
-    return graph
+def _is_knotted(needs: Mapping[str, Sequence[str]]) -> bool:
+    try:
+        TopologicalSorter(
+            {bead: [need for need in wanted if need in needs] for bead, wanted in needs.items()}
+        ).prepare()
+    except CycleError:
+        return True
+    return False
 
 
 def _shortest_circle(inside: Mapping[str, Sequence[str]]) -> list[str]:

@@ -90,12 +90,15 @@ def _table(graph: TaskGraph, waves: list[list[BeadId]], critical: frozenset[Bead
     table.add_column("bead", no_wrap=True, max_width=28, overflow="ellipsis")
     table.add_column("needs", max_width=30)
     table.add_column("files", max_width=36, overflow="fold")
-    table.add_column("about", justify="right", no_wrap=True)
+    estimated = any(spec.estimate_s is not None for spec in graph.beads.values())
+    if estimated:
+        table.add_column("about", justify="right", no_wrap=True)
     place = 0
     for number, wave in enumerate(waves, 1):
         for bead in wave:
             place += 1
             spec = graph.beads[bead]
+            about = span(spec.estimate_s) if spec.estimate_s is not None else ""
             table.add_row(
                 str(place),
                 str(number),
@@ -103,7 +106,7 @@ def _table(graph: TaskGraph, waves: list[list[BeadId]], critical: frozenset[Bead
                 Text(bead, style="bold" if bead in critical else ""),
                 plain(_some(list(spec.needs))),
                 plain(_some([_written(claim) for claim in spec.files])),
-                span(spec.estimate_s) if spec.estimate_s is not None else "",
+                *([about] if estimated else []),
             )
     return table
 

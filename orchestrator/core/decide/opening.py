@@ -23,6 +23,9 @@ def opened(state: State, signal: m.Opened) -> Iterator[m.Event]:
     for worker in list(state.workers.values()):
         if worker.state is WorkerState.FAILED:
             yield m.WorkerWoke(at=signal.at, worker=worker.id)
+    for bead, record in list(state.beads.items()):
+        if record.spec.hold and not record.released and record.state is BeadState.WAITING:
+            yield m.BeadHeld(at=signal.at, bead=bead, reason=record.spec.hold)
     if again:
         for bead, record in list(state.beads.items()):
             if record.state is BeadState.FAILED:

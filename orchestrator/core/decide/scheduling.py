@@ -12,21 +12,16 @@ from collections.abc import Iterator
 from orchestrator.core import messages as m
 from orchestrator.core.decide.outcome import fail
 from orchestrator.core.decide.routing import Hopeless, Pick, pick
-from orchestrator.core.model import BeadId, RunState, Token, WorkerId, WorkerState
+from orchestrator.core.model import BeadId, BeadState, RunState, Token, WorkerId, WorkerState
 from orchestrator.core.ready import Barrier
 from orchestrator.core.records import WorkerRecord
 from orchestrator.core.state import ACTIVE, State
 
 
 def readied(state: State, at: float) -> Iterator[m.Event]:
-    """Waiting beads whose needs are done: ready, or held where their author said so."""
+    """Waiting beads whose needs are done."""
     while state.readable:
-        bead = next(iter(state.readable))
-        record = state.beads[bead]
-        if record.spec.hold and not record.released:
-            yield m.BeadHeld(at=at, bead=bead, reason=record.spec.hold)
-        else:
-            yield m.BeadReadied(at=at, bead=bead)
+        yield m.BeadReadied(at=at, bead=next(iter(state.readable)))
 
 
 def starts(state: State, at: float) -> Iterator[m.Event]:
@@ -86,7 +81,8 @@ def _start(state: State, bead: BeadId, worker: WorkerId, picked: Pick, at: float
 def _free_worker(state: State) -> WorkerId | None:
     if not state.worker_counts[WorkerState.IDLE]:
         return None
-    return next(worker.id for worker in state.workers.values() if worker.state is WorkerState.IDLE)
+    idle = (worker for worker in state.workers.values() if worker.state is WorkerState.IDLE)
+    return min(idle, key=lambda worker: worker.failures).id  # who failed to start may well fail again
 
 
 def _shortage(state: State, bead: BeadId, committed: float) -> str:
@@ -108,9 +104,10 @@ def mustered(state: State, at: float) -> Iterator[m.Event]:
         return
     missing = tuple((worker, reason) for worker, reason in state.muster.items() if reason)
     asked = len(state.muster)
-    started = asked - len(missing)
+    started, needed = asked - len(missing), min(state.policy.min_workers, asked)
+    if started < needed and asked < len(state.workers) and state.counts[BeadState.READY]:
+        return  # one bead that did not start is no verdict on workers that nobody has tried
     yield m.WorkersStarted(at=at, asked=asked, started=started, seconds=round(at - state.opened_at, 3), missing=missing)
-    needed = min(state.policy.min_workers, asked)
     if started < needed:
         reason = f"only {started} of {asked} workers started, and at least {needed} must"
         yield m.RunStopping(at=at, reason=reason, now=True)
