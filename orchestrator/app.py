@@ -231,6 +231,8 @@ class _Night:
 
         self._order, self._loaded, self._repository, self._database = order, loaded, repository, database
         self._manifest = loaded.manifest
+        self._fresh: tuple[m.Event, ...] = ()
+        """What was committed before anybody listened."""
         self._clock = SystemClock()
         marks = Marks(repository=str(repository.state))
         self._sessions = PtySessions(marks, repository.state / "recordings", self._clock)
@@ -251,6 +253,7 @@ class _Night:
     def run(self, watch: Callable[[State], Listener]) -> Outcome:
         from orchestrator.runtime.lanes import Lanes
         from orchestrator.sessions.processes import named
+        from orchestrator.sessions.redaction import hiding
         from orchestrator.views.logs import RunLog
 
         process, host, now = named(os.getpid()), socket.gethostname(), self._clock.now()
@@ -269,7 +272,10 @@ class _Night:
             fail=inbox.fail,
         )
         shown = watch(state)
-        log = RunLog(self._repository.state / "logs", self._manifest.name)
+        live = tuple(state.attempts.values())
+        log = RunLog(self._repository.state / "logs", self._manifest.name, attempts=live, redact=hiding(os.environ))
+        for event in self._fresh:
+            log.heard(event)
         loop = ControlLoop(
             state=state, store=store, lanes=lanes, inbox=inbox, clock=self._clock, listeners=(log, shown)
         )
@@ -316,6 +322,7 @@ class _Night:
             source=str(self._loaded.source),
         )
         store = self._database.begin(planned, wanted)
+        self._fresh = (planned,)
         return store, State(planned)
 
     def _retire(self, before: RunRow) -> None:

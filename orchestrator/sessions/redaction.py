@@ -6,7 +6,7 @@ Knows text only. A secret that a program prints in another form (encoded, wrappe
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from orchestrator.sessions.processes import TOKEN
 
@@ -62,3 +62,10 @@ class Redaction:
                     first = start
                 start = text.find(secret[0], start + 1)
         return first
+
+
+def hiding(env: Mapping[str, str]) -> Callable[[str], str]:
+    """What hides the secrets of an environment in whole texts."""
+    secrets = secrets_of(env)
+    pattern = re.compile("|".join(re.escape(secret) for secret in secrets) or r"(?!)")
+    return lambda text: pattern.sub(HIDDEN, text)

@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 import psutil
-from figures import Figures
-from night import Night
+
+from scripts.benchmarks.figures import Figures
+from tests.e2e.night import Night
 
 SESSIONS = 100
 WATCHED_S = 20.0

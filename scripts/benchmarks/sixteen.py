@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from figures import Figures
-from night import Night, beads
+from scripts.benchmarks.figures import Figures
+from tests.e2e.night import Night, beads
 
 figures = Figures("sixteen beads, 8 workers, critical path 14.0 s: worktrees, checks and landings included")
 with tempfile.TemporaryDirectory(prefix="sixteen-") as folder:

@@ -7,8 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from figures import Figures
-from night import Night
+from scripts.benchmarks.figures import Figures
+from tests.e2e.night import Night
 
 AGENT = """\
 #!/bin/sh

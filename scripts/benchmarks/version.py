@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from figures import Figures
+from scripts.benchmarks.figures import Figures
 
 
 def seconds(*argv: str) -> float:

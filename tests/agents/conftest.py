@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
-
-from model_server import ModelServer
+from tests.agents.model_server import ModelServer
 
 PROGRAMS = Path(__file__).resolve().parents[2] / ".agents" / "bin"
 

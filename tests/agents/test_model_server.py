@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from model_server import (
+
+from tests.agents.model_server import (
     Call,
     ModelServer,
     Say,

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
-
-from model_server import ModelServer, Say, Shell, Trouble, Write, script_line
-from night import Night
+from tests.agents.model_server import ModelServer, Say, Shell, Trouble, Write, script_line
+from tests.e2e.night import Night
 
 CODEX_HOME = """\
 model = "gpt-5-codex"

@@ -1,6 +1,6 @@
 """`kill -9` of the orchestrator at random instants, restarted each time, until its run is over.
 
-    python tests/e2e/kills.py --kills 100 --seed 1
+    scripts/kill-nights --kills 100 --seed 1
 
 prints what it saw, and ends with 1 when anything was lost, done twice or left over.
 """
@@ -16,8 +16,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from night import Night, beads
+from tests.e2e.night import Night, beads
 
 NEEDS = {
     "b1": ["a1"], "b2": ["a1", "a2"], "b3": ["a3"], "b4": ["a4"],

@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from night import Night
+
+from tests.e2e.night import Night
 
 CHECKOUT = Path(__file__).parents[2]
 AGENT = """\

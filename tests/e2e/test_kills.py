@@ -1,4 +1,4 @@
-"""`kill -9` of the orchestrator, here a few times; `python tests/e2e/kills.py` does it a hundred times."""
+"""`kill -9` of the orchestrator, here a few times; `scripts/kill-nights` does it a hundred times."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import random
 from pathlib import Path
 
 import pytest
-from kills import one_night
+
+from tests.e2e.kills import one_night
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from night import Night, beads
+
+from tests.e2e.night import Night, beads
 
 
 def wait_for(condition: Callable[[], object], within_s: float = 30) -> None:
