@@ -253,8 +253,6 @@ class _Night:
     def run(self, watch: Callable[[State], Listener]) -> Outcome:
         from orchestrator.runtime.lanes import Lanes
         from orchestrator.sessions.processes import named
-        from orchestrator.sessions.redaction import hiding
-        from orchestrator.views.logs import RunLog
 
         process, host, now = named(os.getpid()), socket.gethostname(), self._clock.now()
         assert process is not None  # we are here
@@ -271,22 +269,26 @@ class _Night:
             emit=inbox.put,
             fail=inbox.fail,
         )
-        shown = watch(state)
-        live = tuple(state.attempts.values())
-        log = RunLog(self._repository.state / "logs", self._manifest.name, attempts=live, redact=hiding(os.environ))
-        for event in self._fresh:
-            log.heard(event)
-        loop = ControlLoop(
-            state=state, store=store, lanes=lanes, inbox=inbox, clock=self._clock, listeners=(log, shown)
-        )
+        listeners = (_Late(lambda: self._log(state)), _Late(lambda: watch(state)))
+        loop = ControlLoop(state=state, store=store, lanes=lanes, inbox=inbox, clock=self._clock, listeners=listeners)
         try:
             with _interruptible(inbox, self._clock):
                 loop.run(epoch=epoch, process=process, host=host, policy=self._manifest.policy)
         finally:
             lanes.close()
-            shown.close()
-            log.close()
+            for listener in listeners:
+                listener.close()
         return self._told(state)
+
+    def _log(self, state: State) -> Listener:
+        from orchestrator.sessions.redaction import hiding
+        from orchestrator.views.logs import RunLog
+
+        live = tuple(state.attempts.values())
+        log = RunLog(self._repository.state / "logs", self._manifest.name, attempts=live, redact=hiding(os.environ))
+        for event in self._fresh:
+            log.heard(event)
+        return log
 
     def _taken_up(self) -> tuple[RunStore, State]:
         """The run of this name as it stands, or a new one. Raises `Refused` where the manifest is another by now."""
@@ -345,6 +347,23 @@ class _Night:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return Outcome(state=state, findings=findings, report=path, code=exit_code(state))
+
+
+class _Late:
+    """A listener that is made when there is something to hear: its imports run while the first agents start."""
+
+    def __init__(self, make: Callable[[], Listener]) -> None:
+        self._make = make
+        self._made: Listener | None = None
+
+    def heard(self, event: m.Event) -> None:
+        if self._made is None:
+            self._made = self._make()
+        self._made.heard(event)
+
+    def close(self) -> None:
+        if self._made is not None:
+            self._made.close()
 
 
 def exit_code(state: State) -> Exit:

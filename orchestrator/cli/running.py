@@ -15,7 +15,8 @@ from orchestrator.app import Exit, Order
 from orchestrator.cli.speech import ManifestFile, complain, honest
 
 if TYPE_CHECKING:
-    from orchestrator.runtime.ports import Holder
+    from orchestrator.core.state import State
+    from orchestrator.runtime.ports import Holder, Listener
 
 TAKEN_WITHIN_S = 20.0
 """How long a detached run may need until it has taken the run into its hands."""
@@ -49,17 +50,20 @@ def run(
 
 
 def carry_out(order: Order) -> int:
-    from rich.console import Console
-
-    from orchestrator.views.progress import Progress
-
-    console = Console()
-    outcome = composition.run(order, lambda state: Progress(state, console))
+    outcome = composition.run(order, _shown)
     print(f"report: {outcome.report}")
     broken = [finding for finding in outcome.findings if not finding.holds]
     for finding in broken:
         complain(f"not so: {finding.claim}: {finding.detail}")
     return Exit.UNDONE if broken and outcome.code is Exit.DONE else outcome.code
+
+
+def _shown(state: State) -> Listener:
+    from rich.console import Console
+
+    from orchestrator.views.progress import Progress
+
+    return Progress(state, Console())
 
 
 def _detached(order: Order) -> int:

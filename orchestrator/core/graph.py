@@ -120,6 +120,15 @@ class TaskGraph:
         return tails
 
 
+def collide(one: Bead, other: Bead) -> bool:
+    """The two may not run side by side."""
+    for mine in one.files:
+        for theirs in other.files:
+            if not (mine.shared and theirs.shared) and meet(mine.pattern, theirs.pattern):
+                return True
+    return False
+
+
 def colliding(one: Bead, other: Bead) -> tuple[str, ...]:
     """The patterns over which two beads collide, each once, in the order they were written."""
     pairs = [

@@ -19,7 +19,7 @@ def owed(state: State) -> Iterator[m.Effect]:
         yield m.Sweep(epoch=state.epoch)
         return
     for worker in state.workers.values():
-        if worker.token is not None:
+        if worker.token is not None and worker.state is not WorkerState.RUNNING:
             yield from _owed_to_session(state, worker.state, state.attempts[worker.token])
     if state.landing is not None and not _leaving(state):
         yield _landing(state)

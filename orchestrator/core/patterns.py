@@ -9,6 +9,7 @@ listing files that exist: a file that an agent is about to make counts too.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import takewhile
 
 Atom = frozenset[str] | None
 """One character of a segment: a set of them, complemented when it holds `_NOT`; None: any run of characters."""
@@ -17,10 +18,23 @@ _NOT = "\0not"
 _ANY = frozenset({_NOT})
 
 
-@lru_cache(maxsize=65536)
 def meet(one: str, other: str) -> bool:
     """Some path is covered by both patterns."""
+    for mine, theirs in zip(_plain_beginning(one), _plain_beginning(other), strict=False):
+        if mine != theirs:
+            return False  # most pairs of a run end here, and there are too many of them to be remembered
+    return _meet(one, other)
+
+
+@lru_cache(maxsize=65536)
+def _meet(one: str, other: str) -> bool:
     return _paths_meet(_segments(one), _segments(other))
+
+
+@lru_cache(maxsize=65536)
+def _plain_beginning(pattern: str) -> tuple[str, ...]:
+    """Its segments before the first that is not plainly a name."""
+    return tuple(takewhile(lambda segment: not any(char in segment for char in "*?["), _segments(pattern)))
 
 
 def covers(pattern: str, path: str) -> bool:

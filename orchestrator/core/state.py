@@ -14,7 +14,7 @@ from typing import Any
 from orchestrator.core import machines
 from orchestrator.core import messages as m
 from orchestrator.core.deadlines import Deadlines
-from orchestrator.core.graph import TaskGraph, colliding
+from orchestrator.core.graph import TaskGraph, collide
 from orchestrator.core.model import (
     AgentName,
     AgentTraits,
@@ -147,7 +147,7 @@ class State:
         """Who holds files that this bead would need."""
         if bead.files:
             for holder in self.holders.values():
-                if colliding(bead, holder):
+                if collide(bead, holder):
                     return holder.id
         return None
 

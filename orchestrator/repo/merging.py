@@ -64,7 +64,7 @@ def _clashes(fields: Sequence[str]) -> Iterable[Clash]:
 
 def evidence(git: Git, place: Place, target: str, tip: Commit, commit: Commit, found: Clashes) -> str:
     """What an agent has to know to resolve it: which files, how they clash, and whose landed work they clash with."""
-    lines = [f"The work does not merge with {target}, which is at {tip}."]
+    lines = []
     for clash in found.clashes[:_SHOWN]:
         lines.append(f"- {clash.said or clash.kind}")
     named = {path for clash in found.clashes[:_SHOWN] for path in clash.paths}
@@ -78,6 +78,7 @@ def evidence(git: Git, place: Place, target: str, tip: Commit, commit: Commit, f
             lines.append(
                 f"Landed meanwhile, and touches these files: {_by(landed.beads)}{landed.commit} {landed.subject}"
             )
+    lines.append(f"{target} is at {tip}.")
     return "\n".join(lines)
 
 

@@ -82,14 +82,14 @@ class ControlLoop:
                 return self._state
 
     def _advance(self, signals: list[m.Signal]) -> None:
-        """Whatever has gathered is decided in turn and committed together."""
+        """Whatever has gathered is decided in turn and committed together, then acted on, then told."""
         events = [event for signal in signals for event in advance(self._state, signal)]
         if events:
             self._store.append(events)
-            for event in events:
-                for listener in self._listeners:
-                    listener.heard(event)
         self._lanes.perform(owed(self._state))
+        for event in events:
+            for listener in self._listeners:
+                listener.heard(event)
 
     def _patience(self) -> float:
         until = self._look_at

@@ -140,8 +140,8 @@ class Scene:
     def breaks(self, name: str, ending: Ending, **verdict: Any) -> list[m.Event]:
         """Its session ends without a delivery, and what it left is saved."""
         token = self.token(name)
-        self.hear(m.SessionEnded, token=token, verdict=Verdict(ending=ending, reason=ending.value, **verdict))
-        return self.hear(m.Saved, token=token, commit=None)
+        said = Verdict(ending=ending, reason=ending.value, **verdict)
+        return self.hear(m.SessionEnded, token=token, verdict=said) + self.hear(m.Saved, token=token, commit=None)
 
     def deliver(self, name: str, commit: str | None = None, **verdict: Any) -> list[m.Event]:
         """It says that it is done, and its work is collected."""

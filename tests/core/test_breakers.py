@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BreakerState, Ending
+from orchestrator.core.model import BreakerState, Ending, Usage
 from tests.core.scene import Scene, bead, none, only
 
 COOLDOWN = 60.0
@@ -121,7 +121,7 @@ def test_a_probe_that_gets_an_answer_closes_it() -> None:
     """Tokens came out: a model answered, and everybody may go on."""
     scene, probe = probed()
     scene.sign(probe)
-    scene.hear(m.Progressed, token=scene.token(probe), usage=m.Usage(tokens_out=1))
+    scene.hear(m.Progressed, token=scene.token(probe), usage=Usage(tokens_out=1))
     assert scene.breaker("red").state is BreakerState.CLOSED
     assert scene.breaker("red").openings == 0
     assert len(scene.running()) == 3

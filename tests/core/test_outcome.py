@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadState, Ending, WorkerState
+from orchestrator.core.model import BeadState, Commit, Ending, ProcessName, Tree, Verdict, WorkerState
 from tests.core.scene import Scene, bead, cost, none, only
 
 
@@ -114,7 +114,7 @@ def test_who_says_that_no_change_is_needed_and_changed_something_is_landed() -> 
     scene.sign("a")
     token = scene.token("a")
     scene.end("a", Ending.NO_CHANGE_NEEDED)
-    scene.hear(m.Collected, token=token, commit=m.Commit("c"), tree=m.Tree("t"))
+    scene.hear(m.Collected, token=token, commit=Commit("c"), tree=Tree("t"))
     assert scene.is_at("a") is BeadState.MERGING
 
 
@@ -225,15 +225,15 @@ def test_signals_of_tokens_long_gone_are_void() -> None:
     scene.breaks("a", Ending.LOST)
     assert scene.token("a") != old
     for kind, fields in (
-        (m.Spawned, {"process": m.ProcessName(pid=1, started=0.0), "worktree": "w"}),
+        (m.Spawned, {"process": ProcessName(pid=1, started=0.0), "worktree": "w"}),
         (m.GaveSign, {}),
         (m.Progressed, {"usage": cost(99.0)}),
         (m.WentSilent, {"evidence": ""}),
-        (m.SessionEnded, {"verdict": m.Verdict(ending=Ending.DELIVERED)}),
+        (m.SessionEnded, {"verdict": Verdict(ending=Ending.DELIVERED)}),
         (m.Saved, {"commit": None}),
-        (m.Collected, {"commit": m.Commit("c")}),
+        (m.Collected, {"commit": Commit("c")}),
         (m.Checked, {"passed": True}),
-        (m.Landed, {"commit": m.Commit("c"), "tree": m.Tree("t")}),
+        (m.Landed, {"commit": Commit("c"), "tree": Tree("t")}),
         (m.NothingToLand, {}),
         (m.LandingRefused, {"ending": Ending.CONFLICT, "evidence": ""}),
     ):

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide.routing import ANSWERS, Blame
-from orchestrator.core.model import BeadState, BreakerState, Ending, RouteName
+from orchestrator.core.model import BeadState, BreakerState, Ending
 from tests.core.scene import Scene, bead, only
 
 SENT_BACK = [

@@ -104,8 +104,8 @@ def budget_is_kept(world: World) -> None:
 def counts_are_right(world: World) -> None:
     """What is kept counted equals what is there."""
     state = world.state
-    assert state.counts == {each: 0 for each in BeadState} | Counter(r.state for r in state.beads.values())
-    assert state.worker_counts == {each: 0 for each in WorkerState} | Counter(w.state for w in state.workers.values())
+    assert state.counts == dict.fromkeys(BeadState, 0) | Counter(r.state for r in state.beads.values())
+    assert state.worker_counts == dict.fromkeys(WorkerState, 0) | Counter(w.state for w in state.workers.values())
     for record in state.beads.values():
         if record.state is BeadState.WAITING:
             unmet = sum(state.beads[need].state is not BeadState.DONE for need in record.spec.needs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from orchestrator.core import messages as m
@@ -153,9 +154,9 @@ class Agents:
             at += dice.uniform(0.0, 400.0)
             writes = kind not in ("does nothing", "needs nothing", "cannot") and dice.random() < 0.7
             half = Usage(usd=None if usage.usd is None else usage.usd / 2, tokens_out=5)
-            yield Deed(after=at, writes=writes, says=lambda t: m.Progressed(at=t, token=token, usage=half))
+            yield Deed(after=at, writes=writes, says=partial(_progress, token, half))
         if kind == "spends":
-            yield Deed(after=at + 1.0, says=lambda t: m.Progressed(at=t, token=token, usage=usage))
+            yield Deed(after=at + 1.0, says=partial(_progress, token, usage))
             at += 100.0
         if kind == "falls silent":
             yield Deed(after=at + order.silence_s, says=lambda t: m.WentSilent(at=t, token=token, evidence="nothing"))
@@ -195,6 +196,10 @@ class Agents:
         if kind not in ("is rate limited", "is usage limited", "overloaded") or self._dice.random() < 0.4:
             return None
         return at + self._dice.choice((-100.0, 5.0, 120.0, 4000.0))
+
+
+def _progress(token: Token, usage: Usage, at: float) -> m.Signal:
+    return m.Progressed(at=at, token=token, usage=usage)
 
 
 _ENDINGS = {

@@ -141,4 +141,4 @@ def _landing(state: State, token: Token) -> Attempt | None:
 
 
 def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:300]
+    return next((line.strip().removeprefix("- ") for line in text.splitlines() if line.strip()), "")[:300]

@@ -8,6 +8,7 @@ so that one that hangs never holds up another.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide.outcome import fail
@@ -19,9 +20,14 @@ from orchestrator.core.state import ACTIVE, State
 
 
 def readied(state: State, at: float) -> Iterator[m.Event]:
-    """Waiting beads whose needs are done."""
+    """Waiting beads whose needs are done; held again where their author said so and only another bead was let go."""
     while state.readable:
-        yield m.BeadReadied(at=at, bead=next(iter(state.readable)))
+        bead = next(iter(state.readable))
+        record = state.beads[bead]
+        if record.spec.hold and not record.released:
+            yield m.BeadHeld(at=at, bead=bead, reason=record.spec.hold)
+        else:
+            yield m.BeadReadied(at=at, bead=bead)
 
 
 def starts(state: State, at: float) -> Iterator[m.Event]:
@@ -33,10 +39,9 @@ def starts(state: State, at: float) -> Iterator[m.Event]:
             case Hopeless(reason=reason):
                 yield from fail(state, bead, reason, at, tried=False)
             case Pick() as picked:
-                money = state.committed_usd()
-                if shortage := _shortage(state, bead, money.spent + money.reserved):
-                    if _shortage(state, bead, money.spent):  # else what runs may give back what it does not need
-                        yield m.RunPaused(at=at, reason=shortage)
+                if shortage := _shortage(state, bead):
+                    if shortage.stays:
+                        yield m.RunPaused(at=at, reason=shortage.reason)
                     return
                 yield _start(state, bead, worker, picked, at)
 
@@ -85,15 +90,26 @@ def _free_worker(state: State) -> WorkerId | None:
     return min(idle, key=lambda worker: worker.failures).id  # who failed to start may well fail again
 
 
-def _shortage(state: State, bead: BeadId, committed: float) -> str:
-    """Why the budget does not let the bead start; empty: it does. A shell command costs nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shortage:
+    """Why the budget does not let a bead start."""
+
+    reason: str
+    stays: bool
+    """It is spent. Else what runs may give back what it does not need."""
+
+
+def _shortage(state: State, bead: BeadId) -> _Shortage | None:
+    """None: there is money for it. A shell command costs nothing."""
     limit = state.manifest.budget.usd
     if limit is None or state.beads[bead].spec.command:
-        return ""
-    each = state.manifest.budget.bead_usd or 0.0
-    if committed >= limit or committed + each > limit:
-        return f"the budget is ${limit:.2f}, ${committed:.2f} are spent or reserved, and a bead may cost ${each:.2f}"
-    return ""
+        return None
+    money, each = state.committed_usd(), state.manifest.budget.bead_usd or 0.0
+    committed = money.spent + money.reserved
+    if committed < limit and committed + each <= limit:
+        return None
+    reason = f"the budget is ${limit:.2f}, ${committed:.2f} are spent or reserved, and a bead may cost ${each:.2f}"
+    return _Shortage(reason=reason, stays=money.spent >= limit or money.spent + each > limit)
 
 
 def mustered(state: State, at: float) -> Iterator[m.Event]:
@@ -105,7 +121,8 @@ def mustered(state: State, at: float) -> Iterator[m.Event]:
     missing = tuple((worker, reason) for worker, reason in state.muster.items() if reason)
     asked = len(state.muster)
     started, needed = asked - len(missing), min(state.policy.min_workers, asked)
-    if started < needed and asked < len(state.workers) and state.counts[BeadState.READY]:
+    more = state.counts[BeadState.READY] + state.counts[BeadState.RUNNING]
+    if started < needed and asked < len(state.workers) and more:
         return  # one bead that did not start is no verdict on workers that nobody has tried
     yield m.WorkersStarted(at=at, asked=asked, started=started, seconds=round(at - state.opened_at, 3), missing=missing)
     if started < needed:
@@ -117,11 +134,10 @@ def ended(state: State, at: float) -> Iterator[m.Event]:
     """A run is over when nothing of it is under way and nothing more can be."""
     if state.ended_at is not None:
         return
-    busy = [worker for worker in state.workers.values() if worker.token is not None]
     if state.stopping is not None and state.stopping.now:
-        if all(_left_for_later(state, worker) for worker in busy):
+        if all(worker.token is None or _left_for_later(state, worker) for worker in state.workers.values()):
             yield m.RunStopped(at=at, reason=state.stopping.reason)
-    elif busy or state.merging or state.to_clear:
+    elif state.counts[BeadState.RUNNING] or state.counts[BeadState.VERIFYING] or state.merging or state.to_clear:
         return
     elif not any(state.counts[each] for each in ACTIVE):
         yield m.RunFinished(at=at)
