@@ -7,6 +7,7 @@ the new state owes. Knows no policy, no git, no terminal.
 from __future__ import annotations
 
 import queue
+from contextlib import suppress
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import advance, idle_and_paused
@@ -25,14 +26,19 @@ class Broken(Exception):
 
 
 class Inbox:
-    """Where every thread hands in its signals. Safe to use from a signal handler."""
+    """Where every thread hands in its signals. Safe to use from a signal handler.
+
+    Progress wakes nobody: it is taken with whatever comes next, a fraction of a second later at the most, so that a
+    hundred talking agents cost a few transactions a second.
+    """
 
     def __init__(self) -> None:
         # SimpleQueue.put is reentrant; Queue.put in a signal handler may wait for a lock that its own thread holds.
         self._queue: queue.SimpleQueue[m.Signal | BaseException] = queue.SimpleQueue()
+        self._progress: queue.SimpleQueue[m.Signal] = queue.SimpleQueue()
 
     def put(self, signal: m.Signal) -> None:
-        self._queue.put(signal)
+        (self._progress if isinstance(signal, m.Progressed) else self._queue).put(signal)
 
     def fail(self, fault: BaseException) -> None:
         self._queue.put(fault)
@@ -41,18 +47,21 @@ class Inbox:
         """All there is, after waiting for the first one. Raises what a lane broke on."""
         found: list[m.Signal] = []
         try:
-            first: m.Signal | BaseException | None = self._queue.get(timeout=max(timeout_s, 0.0))
+            found.append(self._sound(self._queue.get(timeout=max(timeout_s, 0.0))))
+            while True:
+                found.append(self._sound(self._queue.get_nowait()))
         except queue.Empty:
-            return found
-        while first is not None:
-            if isinstance(first, BaseException):
-                raise Broken(f"{type(first).__name__}: {first}") from first
-            found.append(first)
-            try:
-                first = self._queue.get_nowait()
-            except queue.Empty:
-                first = None
-        return found
+            progress: list[m.Signal] = []
+            with suppress(queue.Empty):
+                while True:
+                    progress.append(self._progress.get_nowait())
+            return progress + found  # what an agent told before its end comes before its end
+
+    @staticmethod
+    def _sound(taken: m.Signal | BaseException) -> m.Signal:
+        if isinstance(taken, BaseException):
+            raise Broken(f"{type(taken).__name__}: {taken}") from taken
+        return taken
 
 
 class ControlLoop:

@@ -9,11 +9,11 @@ from orchestrator.core.messages import GaveSign, Progressed
 from orchestrator.core.model import Token, Usage
 from orchestrator.runtime.ports import Clock, Emit, Sign
 
-EVERY_S = 2.0
+EVERY_S = 5.0
 
 
 class Telling:
-    """The signs of one session. A session id and the final sign are told at once, the rest at most every 2 s:
+    """The signs of one session. A session id and the final sign are told at once, the rest at most every 5 s:
     the newest note, and the newest of each figure of the usage, which agents give as sums so far."""
 
     def __init__(self, token: Token, clock: Clock, emit: Emit) -> None:

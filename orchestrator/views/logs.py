@@ -81,7 +81,10 @@ class RunLog:
         line |= {"ts": rfc3339(event.at), "run": self._run}
         name, level = name_of(type(event)), level_of(event)
         worker: WorkerId | None = line.get("worker")
-        for path in (RUN_LOG, *((WORKER_LOGS / f"{worker}.jsonl",) if worker else ())):
+        paths = [WORKER_LOGS / f"{worker}.jsonl"] if worker else []
+        if not (paths and isinstance(event, m.AgentProgressed)):  # what each agent mutters is its worker's log's alone
+            paths.append(RUN_LOG)
+        for path in paths:
             getattr(self._logger(path), level)(name, **line)
 
     def _logger(self, path: Path) -> Any:

@@ -29,15 +29,15 @@ def test_the_first_sign_is_told_once_with_its_session() -> None:
     assert heard == [GaveSign(at=5.0, token=Token(1), session="abc")]
 
 
-def test_progress_is_told_every_two_seconds_with_the_newest_note_and_sums() -> None:
+def test_progress_is_told_every_five_seconds_with_the_newest_note_and_sums() -> None:
     told, heard = telling()
-    for tenth in range(40):
+    for tenth in range(100):
         told.take(Sign(note=f"step {tenth}", usage=Usage(tokens_out=tenth)), tenth / 10)
-    told.take(Sign(usage=Usage(usd=0.5)), 3.95)
-    assert [signal.note for signal in heard if isinstance(signal, Progressed)] == ["step 0", "step 20"]
-    assert told.due == 4
-    told.flush(4)
-    assert heard[-1] == progressed("step 39", usage=Usage(usd=0.5, tokens_out=39))
+    told.take(Sign(usage=Usage(usd=0.5)), 9.95)
+    assert [signal.note for signal in heard if isinstance(signal, Progressed)] == ["step 0", "step 50"]
+    assert told.due == 10
+    told.flush(10)
+    assert heard[-1] == progressed("step 99", usage=Usage(usd=0.5, tokens_out=99))
     assert told.due == float("inf")
 
 
