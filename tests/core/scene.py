@@ -38,6 +38,7 @@ AGENTS = (
     AgentTraits(name=AgentName("red"), provider="east", resumes=True, continues=True),
     AgentTraits(name=AgentName("blue"), provider="west", continues=True),
     AgentTraits(name=AgentName("green"), provider="west"),
+    AgentTraits(name=AgentName("grey"), provider="north", resumes=True, continues=True),
 )
 BEGIN = 1000.0
 

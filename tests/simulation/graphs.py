@@ -31,8 +31,8 @@ FOLDERS = ("src", "src/api", "src/core", "docs", "tests")
 ROUTES = ("red:large", "red:small", "blue:one", "green")
 AGENTS = (
     AgentTraits(name=AgentName("red"), provider="east", resumes=True, continues=True),
-    AgentTraits(name=AgentName("blue"), provider="west", continues=True),
-    AgentTraits(name=AgentName("green"), provider="west"),
+    AgentTraits(name=AgentName("blue"), provider="west", resumes=True),
+    AgentTraits(name=AgentName("green"), provider="west", continues=True),
 )
 
 

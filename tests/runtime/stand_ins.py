@@ -1,0 +1,149 @@
+"""Stand-ins for the ports: they do what a port promises, at once and in memory. Nothing of the program is patched."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Tree, Verdict
+from orchestrator.runtime.ports import (
+    CheckResult,
+    CommandResult,
+    Conflict,
+    Emit,
+    Empty,
+    Exit,
+    LandedAt,
+    Launch,
+    Place,
+    Reader,
+    Red,
+    Session,
+    Sign,
+    Work,
+    WorkspaceFault,
+)
+
+
+class Nothing:
+    """A reader that hears nothing and believes an exit code of 0."""
+
+    def feed(self, chunk: bytes) -> tuple[Sign, ...]:
+        return (Sign(started=True),)
+
+    def verdict(self, exit: Exit, *, at: float) -> Verdict:
+        return Verdict(ending=Ending.DELIVERED if exit.code == 0 else Ending.CRASHED)
+
+
+@dataclass
+class PlainFolders:
+    """Workspaces without git: a folder per bead, and a list for a target."""
+
+    root: Path
+    refuse: str = ""
+    """Why every order is refused; empty: none is."""
+    done: list[str] = field(default_factory=list)
+    gate: Callable[[m.Effect], None] = lambda effect: None
+    """Called in the lane before an order is carried out."""
+
+    def _begin(self, order: m.Effect) -> None:
+        self.gate(order)
+        self.done.append(type(order).__name__)
+        if self.refuse:
+            raise WorkspaceFault(self.refuse)
+
+    def prepare(self, order: m.OpenSession) -> Path:
+        self._begin(order)
+        path = self.root / order.bead
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def furnish(self, order: m.OpenSession) -> Place:
+        return Place(worktree=self.root / order.bead, scratch=self.root / f"{order.bead}.scratch")
+
+    def save(self, order: m.Save) -> Commit | None:
+        self._begin(order)
+        return None
+
+    def collect(self, order: m.Collect) -> Work:
+        self._begin(order)
+        return Work(commit=Commit(f"c-{order.bead}"), tree=Tree("t"), files=("f",))
+
+    def check(self, order: m.Check) -> CheckResult:
+        self._begin(order)
+        return CheckResult(passed=True)
+
+    def land(self, order: m.Land) -> LandedAt | Conflict | Red | Empty:
+        self._begin(order)
+        return LandedAt(commit=Commit(f"l-{order.bead}"), tree=Tree("t"))
+
+    def clear(self, order: m.Clear) -> None:
+        self._begin(order)
+
+    def landed(self) -> Mapping[BeadId, Commit]:
+        return {}
+
+    def close(self) -> None:
+        self.done.append("close")
+
+
+@dataclass
+class OneProgram:
+    """Agents that are all the same command."""
+
+    argv: tuple[str, ...]
+    fault: Exception | None = None
+
+    def launch(self, order: m.OpenSession, *, worktree: Path, scratch: Path) -> Launch:
+        if self.fault:
+            raise self.fault
+        return Launch(argv=self.argv, env={"PATH": "/usr/bin:/bin"}, cwd=worktree)
+
+    def reader(self, order: m.OpenSession, *, scratch: Path) -> Reader:
+        return Nothing()
+
+    def starts_at_spawn(self, route: RouteName) -> bool:
+        return False
+
+
+class Quiet:
+    """Commands that all pass."""
+
+    def run(self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path) -> CommandResult:
+        return CommandResult(code=0, output="")
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class ToldSessions:
+    """Sessions without processes: a test says what becomes of them."""
+
+    emits: dict[int, Emit] = field(default_factory=dict)
+    ended: list[tuple[int, str]] = field(default_factory=list)
+    opened: threading.Event = field(default_factory=threading.Event)
+    fault: Exception | None = None
+
+    def open(self, order: m.OpenSession, launch: Launch, reader: Reader, *, at_spawn: bool, emit: Emit) -> Session:
+        if self.fault:
+            raise self.fault
+        self.emits[order.token] = emit
+        self.opened.set()
+        return _Told(self, order.token)
+
+    def sweep(self) -> int:
+        return 3
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class _Told:
+    sessions: ToldSessions
+    token: int
+
+    def end(self, reason: str, grace_s: float) -> None:
+        self.sessions.ended.append((self.token, reason))

@@ -1,0 +1,176 @@
+"""The control loop: commit before acting, tell after committing, stop where the state says so."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import (
+    Bead,
+    BeadId,
+    BeadState,
+    Commit,
+    Ending,
+    Manifest,
+    Policy,
+    ProcessName,
+    RouteName,
+    RunState,
+    Token,
+    Verdict,
+)
+from orchestrator.core.state import State
+from orchestrator.runtime.lanes import Lanes
+from orchestrator.runtime.loop import Broken, ControlLoop, Inbox
+from orchestrator.runtime.ports import StoreFull
+from orchestrator.store import MemoryStore
+from tests.runtime.stand_ins import OneProgram, PlainFolders, Quiet, ToldSessions
+
+PROCESS = ProcessName(pid=1, started=0.0)
+
+
+class Real:
+    def now(self) -> float:
+        return time.time()
+
+
+class Ears:
+    def __init__(self) -> None:
+        self.events: list[m.Event] = []
+        self.landed = threading.Event()
+
+    def heard(self, event: m.Event) -> None:
+        self.events.append(event)
+        if isinstance(event, m.BeadLanded):
+            self.landed.set()
+
+    def close(self) -> None: ...
+
+
+class Forgetful(MemoryStore):
+    """Full from the first attempt on."""
+
+    def append(self, events: Sequence[m.Event]) -> None:
+        if any(isinstance(event, m.AttemptStarted) for event in events):
+            raise StoreFull("no room")
+        super().append(events)
+
+
+class Rig:
+    def __init__(self, root: Path, store: MemoryStore, *names: str) -> None:
+        beads = tuple(Bead(id=BeadId(name), title=name, prompt=name, routes=(RouteName("x"),)) for name in names)
+        planned = m.RunPlanned(
+            at=1.0,
+            manifest=Manifest(name="n", base=None, target="t", beads=beads),
+            target_base=Commit("0"),
+            token=Token(0),
+        )
+        store.append([planned])
+        self.state, self.store = State(planned), store
+        self.inbox, self.ears = Inbox(), Ears()
+        self.sessions, self.folders = ToldSessions(), PlainFolders(root)
+        self.lanes = Lanes(
+            workspaces=self.folders,
+            commands=Quiet(),
+            sessions=self.sessions,
+            agents=OneProgram(("true",)),
+            clock=Real(),
+            policy=Policy(),
+            emit=self.inbox.put,
+            fail=self.inbox.fail,
+        )
+        self.loop = ControlLoop(
+            state=self.state,
+            store=store,
+            lanes=self.lanes,
+            inbox=self.inbox,
+            clock=Real(),
+            listeners=(self.ears,),
+        )
+
+    def run(self) -> None:
+        try:
+            self.loop.run(epoch=1, process=PROCESS, host="here", policy=Policy())
+        finally:
+            self.lanes.close()
+
+
+def deliver(rig: Rig, token: int) -> None:
+    """From another thread, as a session would."""
+
+    def tell() -> None:
+        assert rig.sessions.opened.wait(10)
+        rig.inbox.put(m.SessionEnded(at=2.0, token=Token(token), verdict=Verdict(ending=Ending.DELIVERED)))
+
+    threading.Thread(target=tell).start()
+
+
+def test_a_bead_goes_its_whole_way(tmp_path: Path) -> None:
+    """Opened, swept, started, collected, landed, cleared, finished; and the log replays to the same state."""
+    rig = Rig(tmp_path, MemoryStore(), "a")
+    deliver(rig, 1)
+    rig.run()
+    assert rig.state.run is RunState.FINISHED
+    assert rig.folders.done == ["OpenSession", "Collect", "Land", "Clear", "close"]
+    replayed = State.replay(rig.store.events())
+    assert replayed.beads[BeadId("a")] == rig.state.beads[BeadId("a")]
+    assert rig.ears.events == list(rig.store.events())[1:]
+
+
+def test_nothing_is_done_of_what_could_not_be_committed(tmp_path: Path) -> None:
+    """A full disk ends the run before the effect: no session of an attempt that no log knows."""
+    rig = Rig(tmp_path, Forgetful(), "a")
+    with pytest.raises(StoreFull):
+        rig.run()
+    assert not rig.sessions.emits
+    assert State.replay(rig.store.events()).counts[BeadState.RUNNING] == 0
+
+
+def test_a_defect_in_a_lane_ends_the_run_and_is_named(tmp_path: Path) -> None:
+    """The state is safe: what the lane was to do is owed again at the next start."""
+
+    def fail(effect: m.Effect) -> None:
+        if isinstance(effect, m.OpenSession):
+            raise ZeroDivisionError("ours")
+
+    rig = Rig(tmp_path, MemoryStore(), "a")
+    rig.folders.gate = fail
+    with pytest.raises(Broken, match="ZeroDivisionError: ours"):
+        rig.run()
+    assert State.replay(rig.store.events()).beads[BeadId("a")].state is BeadState.RUNNING
+
+
+def test_a_request_is_answered_once(tmp_path: Path) -> None:
+    """Found in the store while the run is on; acted upon; never handed on twice."""
+    store = MemoryStore()
+    rig = Rig(tmp_path, store, "a", "b")
+    store.ask(m.Asked(at=1.0, request=7, verb=m.Verb.ABORT, bead=BeadId("b"), by="ann"))
+    deliver(rig, 1)
+    held = threading.Event()
+
+    def wait(effect: m.Effect) -> None:
+        if isinstance(effect, m.OpenSession) and effect.bead == "b":
+            held.wait(1)
+
+    rig.folders.gate = wait
+    rig.run()
+    answers = [event for event in rig.ears.events if isinstance(event, m.RequestAnswered)]
+    assert [(answer.request, answer.accepted) for answer in answers] == [(7, True)]
+    assert rig.state.beads[BeadId("b")].state is BeadState.CANCELLED
+
+
+def test_progress_comes_before_the_end_that_follows_it() -> None:
+    """It wakes nobody, and still what an agent said last is not taken for said after its end."""
+    inbox = Inbox()
+    progress = m.Progressed(at=1.0, token=Token(1), note="almost")
+    end = m.SessionEnded(at=2.0, token=Token(1), verdict=Verdict(ending=Ending.DELIVERED))
+    inbox.put(progress)
+    inbox.put(end)
+    assert inbox.take(0) == [progress, end]
+    inbox.put(progress)
+    assert inbox.take(0.01) == [progress]
