@@ -161,7 +161,7 @@ def _effort(report: Report) -> Iterator[str]:
     spent = effort.spent
     cost = cost_in_words(spent) or "none"
     tokens = f"; {tokens_in_words(spent.tokens)}" if spent.tokens is not None else ""
-    yield f"- Cost: {cost}{tokens}"
+    yield f"- Cost: {cost.removeprefix('cost ')}{tokens}"
     if effort.attempts:
         endings = ", ".join(f"{count} {ending}" for ending, count in effort.endings.items())
         going = effort.attempts - sum(effort.endings.values())

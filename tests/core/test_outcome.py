@@ -196,6 +196,18 @@ def test_work_that_could_not_be_collected_is_no_try_and_waits() -> None:
     assert back.not_before > scene.now
 
 
+def test_work_that_could_not_be_checked_is_no_try_and_waits() -> None:
+    """It says nothing of the work, and it must not come again at once, for ever."""
+    scene = Scene(bead("a", verify=("check",)), workers=1)
+    scene.sign("a")
+    scene.deliver("a")
+    back = only(
+        scene.hear(m.Checked, token=scene.token("a"), passed=False, fault="the worktree is gone"), m.BeadReturned
+    )
+    assert (back.tried, back.vain, back.strike) == (False, True, None)
+    assert back.not_before > scene.now
+
+
 def test_a_bead_that_has_cost_its_limit_is_not_started_again() -> None:
     """An agent may say what it cost only at its end."""
     scene = Scene(bead("a"), workers=1, bead_usd=5.0)

@@ -60,7 +60,8 @@ class Shell:
             case m.Land():
                 self._after(self._turn("landing", self._dice.uniform(0.1, 60.0)), lambda: self._land(effect))
             case m.Clear():
-                self._at_the_desk(effect, lambda: self._clear(effect), lane="git")
+                # Who waits for a worktree does not wait for tidying: it comes later, and only while it is still wanted.
+                self._after(self._dice.choice((0.0, 0.0, 100.0)), lambda: self._tidy(effect))
 
     # ------------------------------------------------------------ sessions
 
@@ -145,7 +146,11 @@ class Shell:
 
     def _check(self, effect: m.Check) -> None:
         passed = not self._refuses(2)
-        self._say(m.Checked(at=self._now(), token=effect.token, passed=passed, command="check", output="red"))
+        fault = "the worktree is gone" if not passed and self._dice.random() < 0.2 else ""
+        checked = m.Checked(
+            at=self._now(), token=effect.token, passed=passed, command="check", output="red", fault=fault
+        )
+        self._say(checked)
 
     def _land(self, effect: m.Land) -> None:
         at, token = self._now(), effect.token
@@ -158,6 +163,10 @@ class Shell:
             return
         landed = self._git.land(effect)
         self._say(m.Landed(at=at, token=token, commit=landed.commit, tree=landed.tree, found=landed.found))
+
+    def _tidy(self, effect: m.Clear) -> None:
+        if effect in self._under_way:
+            self._at_the_desk(effect, lambda: self._clear(effect), lane="git")
 
     def _clear(self, effect: m.Clear) -> None:
         if self._refuses():

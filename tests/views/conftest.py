@@ -1,15 +1,11 @@
-"""Local time is UTC in these tests, and `tests.views.nights` is importable."""
+"""Local time is UTC in these tests."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2]))  # tests are no installed package
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,7 @@ def checked(state: State, signal: m.Checked) -> Iterator[m.Event]:
         yield from _verified(state, attempt, signal.at)
         return
     if signal.fault:
-        verdict, told = Verdict(ending=Ending.LOST, reason=f"it could not be checked: {signal.fault}"), ""
+        verdict, told = Verdict(ending=Ending.NOT_COLLECTED, reason=f"it could not be checked: {signal.fault}"), ""
     else:
         verdict = Verdict(ending=Ending.CHECKS_FAILED, reason=f"`{signal.command}` failed")
         told = briefing.failed_check(signal.command, signal.output)
