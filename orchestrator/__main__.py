@@ -13,11 +13,16 @@ def main() -> None:
 
         print(f"orchestrator {__version__}")
         return
-    # Imports make tens of thousands of objects that stay: looking through them again and again takes a tenth of a second.
+    # Imports make tens of thousands of objects that stay: looking through them again and again takes a tenth of a
+    # second.
     gc.set_threshold(50_000, 20, 20)
-    from orchestrator.cli import program
+    try:
+        from orchestrator.cli import program
 
-    program()
+        program()
+    except KeyboardInterrupt:
+        print("orchestrator: interrupted before anything had begun", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
@@ -70,12 +70,28 @@ class Order:
     agent: str | None = None
     fresh: bool = False
 
+    @property
+    def options(self) -> dict[str, str]:
+        """What whoever goes on with the run need not say again."""
+        given = {"worktrees": self.worktrees and self.worktrees.resolve(), "workers": self.workers, "agent": self.agent}
+        return {name: str(value) for name, value in given.items() if value is not None}
+
+    def completed(self, said: Mapping[str, str]) -> Order:
+        """With what was said before, where this order is silent."""
+        return replace(
+            self,
+            worktrees=self.worktrees or (Path(said["worktrees"]) if "worktrees" in said else None),
+            workers=self.workers or (int(said["workers"]) if "workers" in said else None),
+            agent=self.agent or said.get("agent"),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     state: State
     findings: tuple[Finding, ...]
-    report: Path
+    report: str
+    """Where it is, or why it is not there."""
     code: Exit
 
 
@@ -175,6 +191,7 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
     manifest = state.manifest
     passed = Verified(repository.state / "verified.jsonl")
     on_target = survey.target_commits(repository, manifest.target, state.target_base)
+    ours = survey.landings(repository, manifest.target)
     saved = [(event.bead, event.saved) for event in read.events if isinstance(event, m.AttemptEnded) and event.saved]
     lost = survey.unreachable(repository, [commit for _, commit in saved])
     mark = str(repository.state)
@@ -182,14 +199,21 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
     holder = None if own else read.database.holder()
     return Evidence(
         target=manifest.target,
-        landed=tuple(Shown(commit=each.commit, tree=each.tree, beads=each.beads) for each in on_target),
+        landed=tuple(
+            Shown(commit=each.commit, tree=each.tree, what=ours.get(each.commit), subject=each.subject)
+            for each in on_target
+        ),
         verified=frozenset(
             bead
             for bead, record in state.beads.items()
             if record.tree is not None and passed.has(record.tree, record.checks)
         ),
         unreachable=tuple((bead, commit) for bead, commit in saved if commit in lost),
-        worktrees=tuple(str(each.path) for each in survey.own_worktrees(repository)),
+        worktrees=tuple(
+            str(each.path)
+            for each in survey.own_worktrees(repository)
+            if each.label is None or each.label.run == manifest.name
+        ),
         processes=tuple(f"{row.pid} {command_of(row.pid)}" for rows in marked.values() for row in rows),
         leases=read.database.leases(read.row.id),
         writer=f"pid {holder.process.pid} on {holder.host}" if holder else "",
@@ -207,14 +231,37 @@ def run(order: Order, watch: Callable[[State], Listener]) -> Outcome:
     """
     from orchestrator.store import Database
 
-    loaded, catalog = load_for(order)
-    repository = repository_of(loaded)
-    _refuse_without_agents(loaded, catalog)
+    order, loaded, catalog, repository = prepared(order)
     database = Database.write(repository.state)
     try:
         return _Night(order, loaded, catalog, repository, database).run(watch)
     finally:
         database.close()
+
+
+def prepared(order: Order) -> tuple[Order, Loaded, Catalog, Repository]:
+    """What `run` needs before it touches anything: the order, with what the run was told before where it is silent now.
+
+    Raises `ManifestFaults`, `RepositoryFault`, `StoreFault` and `Refused`.
+    """
+    from orchestrator.store import Database
+
+    loaded, catalog = load_for(order)
+    repository = repository_of(loaded)
+    if not order.fresh:
+        try:
+            database = Database.read(repository.state)
+        except FileNotFoundError:
+            said = {}
+        else:
+            row = database.newest(loaded.manifest.name)
+            said = database.options(row.id) if row is not None and row.state != RunState.FINISHED else {}
+            database.close()
+        if said:
+            order = order.completed(said)
+            loaded, catalog = load_for(order)
+    _refuse_without_agents(loaded, catalog)
+    return order, loaded, catalog, repository
 
 
 class _Night:
@@ -273,12 +320,21 @@ class _Night:
         loop = ControlLoop(state=state, store=store, lanes=lanes, inbox=inbox, clock=self._clock, listeners=listeners)
         try:
             with _interruptible(inbox, self._clock):
-                loop.run(epoch=epoch, process=process, host=host, policy=self._manifest.policy)
+                loop.run(epoch=epoch, process=process, host=host, terms=self._terms())
         finally:
             lanes.close()
             for listener in listeners:
                 listener.close()
         return self._told(state)
+
+    def _terms(self) -> m.Terms:
+        return m.Terms(
+            policy=self._manifest.policy,
+            budget=self._manifest.budget,
+            token=self._database.token(),
+            numbers=self._database.numbers(),
+            options=self._order.options,
+        )
 
     def _log(self, state: State) -> Listener:
         from orchestrator.sessions.redaction import hiding
@@ -299,8 +355,8 @@ class _Night:
         over = row is None or row.state == RunState.FINISHED
         if row is not None and row.digest != wanted and not over and not self._order.fresh:
             raise Refused(
-                f"run {name!r} is not finished, and the manifest has changed since it began. Run it with the manifest "
-                "as it was, or begin anew with `--fresh`: what has landed stays landed and is not done again"
+                f"run {name!r} is not finished, and its manifest (or `--agent`) has changed since it began. Run it as "
+                "it was, or begin anew with `--fresh`: what has landed stays landed and is not done again"
             )
         if row is not None and row.digest == wanted and not self._order.fresh:
             self._workspaces.start()
@@ -309,18 +365,20 @@ class _Night:
         return self._begun(row, wanted)
 
     def _begun(self, before: RunRow | None, wanted: str) -> tuple[RunStore, State]:
+        from orchestrator.store import task
+
         self._workspaces.start()
-        landed = self._workspaces.landed()
+        tasks = {bead.id: task(bead) for bead in self._manifest.beads}
         if before is not None:
             self._retire(before)
-        known = {bead.id for bead in self._manifest.beads}
         planned = m.RunPlanned(
             at=self._clock.now(),
             manifest=self._manifest,
             target_base=self._workspaces.began_at,
             numbers=self._database.numbers(),
             token=self._database.token(),
-            landed={bead: commit for bead, commit in landed.items() if bead in known},
+            landed=dict(self._workspaces.landed(tasks)),
+            tasks=tasks,
             source=str(self._loaded.source),
         )
         store = self._database.begin(planned, wanted)
@@ -344,9 +402,14 @@ class _Night:
             findings = tuple(prove(read, own=True))
             text = as_markdown(report(read.state, read.events, findings))
         path = self._repository.state / "reports" / f"{self._manifest.name}.md"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        return Outcome(state=state, findings=findings, report=path, code=exit_code(state))
+        try:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as fault:  # the night is over and counted; only its paper is missing
+            said = f"the report could not be written to {path}: {fault}; `orchestrator report` shows it"
+        else:
+            said = f"report: {path}"
+        return Outcome(state=state, findings=findings, report=said, code=exit_code(state))
 
 
 class _Late:
@@ -374,10 +437,10 @@ def exit_code(state: State) -> Exit:
             return Exit.DONE
         case RunState.PAUSED:
             return Exit.PAUSED
-        case _ if not state.ever_started and not done:
-            return Exit.NOTHING_STARTED
-        case RunState.STOPPED:
+        case RunState.STOPPED if state.stopping is not None and state.stopping.asked:
             return Exit.INTERRUPTED
+        case _ if not state.ever_started and any(record.attempts for record in state.beads.values()):
+            return Exit.NOTHING_STARTED
     return Exit.UNDONE
 
 

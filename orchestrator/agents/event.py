@@ -5,7 +5,6 @@ Knows paths and tests. Does not know what was said before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.agents.amounts import amount
@@ -16,28 +15,34 @@ MAX_WORDS = 20_000
 """Characters of a value that are worth reading."""
 
 
-def everything_at(value: Any, place: Place) -> Iterator[Any]:
+def everything_at(value: Any, place: Place) -> list[Any]:
     """Every value that the path leads to."""
-    if not place:
-        yield value
-        return
-    key, *rest = place
-    if key == "*" and isinstance(value, list):
-        for item in value:
-            yield from everything_at(item, tuple(rest))
-    elif isinstance(value, dict) and key in value:
-        yield from everything_at(value[key], tuple(rest))
-    elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-        yield from everything_at(value[int(key)], tuple(rest))
+    values = [value]
+    for key in place:
+        found: list[Any] = []
+        for value in values:
+            if isinstance(value, dict):
+                if key in value:
+                    found.append(value[key])
+            elif isinstance(value, list):
+                if key == "*":
+                    found += value
+                elif key.isdecimal() and int(key) < len(value):
+                    found.append(value[int(key)])
+        if not found:
+            return found
+        values = found
+    return values
 
 
 def first_at(value: Any, place: Place) -> Any:
     """The first value that the path leads to; None: none."""
-    return next(everything_at(value, place), None)
+    values = everything_at(value, place)
+    return values[0] if values else None
 
 
 def holds(test: Test, event: dict[str, Any]) -> bool:
-    values = list(everything_at(event, test.path))
+    values = everything_at(event, test.path)
     if test.exists is not None and bool(values) is not test.exists:
         return False
     if test.any_of is not None and not any(_same(value, wanted) for value in values for wanted in test.any_of):

@@ -1,6 +1,9 @@
 """Reads one session's output as it comes: a `Reader` for any profile.
 
 Knows how a profile's rules are applied to events and lines, and gathers the evidence. Does not weigh it (`verdict`).
+
+An agent may print 50 MB in a minute, of which nobody needs more than the end. So lines that no rule knows are not
+looked at one by one: those that come in one chunk are one sign, with the last of them as its note.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from orchestrator.agents.event import as_number, as_words, first_at, holds, tota
 from orchestrator.agents.event import note as note_of
 from orchestrator.agents.outcome import read_outcome
 from orchestrator.agents.profile import Counts, EventRule, Profile, Started, Stream
-from orchestrator.agents.stream import Lines, objects, one_line, shown
+from orchestrator.agents.stream import Lines, all_shown, may_hold_objects, objects, one_line, shown
 from orchestrator.agents.tail import Tail
 from orchestrator.agents.verdict import SUCCESSES, Evidence, Final, verdict
 from orchestrator.core.model import Ending, Usage, Verdict
@@ -44,7 +47,8 @@ class OutputReader:
         self._used = used
         self._local = local
         self._lines = Lines()
-        self._tail = Tail(profile.words)
+        self._tail = Tail(profile.words, empty_is_gap=profile.stream is Stream.TEXT)
+        self._searches = [rule.matches.search for rule in profile.lines]
         self._started = profile.started is Started.SPAWN
         self._session: str | None = None
         self._usage = Usage()
@@ -54,7 +58,8 @@ class OutputReader:
         self._final: Final | None = None
 
     def feed(self, chunk: bytes) -> Sequence[Sign]:
-        return [sign for line in self._lines.feed(chunk) for sign in self._read(line)]
+        text = self._lines.feed(chunk)
+        return list(self._read(text[:-1])) if text else []
 
     def verdict(self, exit: Exit, *, at: float) -> Verdict:
         for _ in self._read(self._lines.rest()):
@@ -73,32 +78,69 @@ class OutputReader:
 
     # ------------------------------------------------------------ lines
 
-    def _read(self, line: str) -> Iterator[Sign]:
-        if self._profile.stream is Stream.JSON:
-            before, events, behind = objects(line)
-            # Behind other words on a line, only what a rule knows is an event: errors are printed as JSON as well.
-            if events and (not before.strip() or any(self._rules(event) for event in events)):
-                self._tail.gap()
-                for event in events:
-                    yield self._event(event)
-                self._tail.add(shown(before))
-                self._tail.add(shown(behind))
-                return
-        text = shown(line)
-        if text.strip() and (sign := self._text(text)) is not None:
-            yield sign
-            return
+    def _read(self, text: str) -> Iterator[Sign]:
+        """`text` is one or more lines, the last without its end."""
         if self._profile.stream is Stream.TEXT:
-            self._tail.gap()
+            yield from self._words(text)
+            return
+        places = may_hold_objects(text)
+        if not places:
+            yield from self._words(text)
+            return
+        lines, begin = text.split("\n"), 0
+        for place in places:
+            if begin < place:
+                yield from self._words("\n".join(lines[begin:place]))
+            yield from self._line(lines[place])
+            begin = place + 1
+        if begin < len(lines):
+            yield from self._words("\n".join(lines[begin:]))
 
-    def _text(self, text: str) -> Sign | None:
-        """What a line means that is no event; None: nothing."""
+    def _line(self, line: str) -> Iterator[Sign]:
+        """A line of a JSON stream that may have events in it."""
+        before, events, behind = objects(line)
+        # Behind other words on a line, only what a rule knows is an event: errors are printed as JSON as well.
+        if not events or (before.strip() and not any(self._rules(event) for event in events)):
+            yield from self._words(line)
+            return
+        self._tail.gap()
+        for event in events:
+            yield self._event(event)
+        self._tail.add(shown(before))
+        self._tail.add(shown(behind))
+
+    def _words(self, text: str) -> Iterator[Sign]:
+        """Lines without events. Those between two that a rule knows are one sign at most."""
+        if not self._searches:
+            yield from self._plain(text.split("\n"))
+            return
+        lines, begin = all_shown(text), 0
+        known = {place for search in self._searches for place, line in enumerate(lines) if search(line)}
+        for place in sorted(known):
+            yield from self._plain(lines[begin:place])
+            begin = place + 1
+            if (sign := self._known(lines[place])) is not None:
+                yield sign
+        yield from self._plain(lines[begin:])
+
+    def _plain(self, lines: Sequence[str]) -> Iterator[Sign]:
+        """Lines that no rule knows. In a JSON stream they are stderr: kept as last words, but no sign."""
+        self._tail.take(lines)
+        if self._profile.stream is Stream.JSON:
+            return
+        last = next((text for line in reversed(lines) if line and (text := shown(line)).strip()), "")
+        if last:
+            yield self._sign(one_line(last, MAX_NOTE), started=self._profile.started is Started.OUTPUT)
+
+    def _known(self, text: str) -> Sign | None:
+        """A line that a rule knows; None: it is no sign of anything."""
         found = [(rule, match) for rule in self._profile.lines if (match := rule.matches.search(text))]
-        if any(rule.hidden for rule, _ in found):
+        if not text.strip() or any(rule.hidden for rule, _ in found):
+            if self._profile.stream is Stream.TEXT:
+                self._tail.gap()
             return None
         self._tail.add(text)
         note = one_line(text, MAX_NOTE)
-        started = self._profile.started is Started.OUTPUT or any(rule.started for rule, _ in found)
         for rule, match in found:
             groups = match.groupdict()
             note = one_line(groups.get("note") or note, MAX_NOTE)
@@ -109,8 +151,10 @@ class OutputReader:
                 tokens_out=whole(written(groups.get("tokens_out"))),
             )
             self._usage = summed(self._usage, said) if rule.adds else merged(self._usage, said)
-        if self._profile.stream is Stream.JSON and not found:
-            return None  # stderr among the events: kept as last words, but no sign
+        started = self._profile.started is Started.OUTPUT or any(rule.started for rule, _ in found)
+        return self._sign(note, started=started)
+
+    def _sign(self, note: str, *, started: bool) -> Sign:
         return Sign(started=self._begun(started), note=note, session=self._session, usage=self._spent())
 
     # ------------------------------------------------------------ events

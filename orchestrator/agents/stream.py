@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from typing import Any
 
 MAX_LINE = 32 * 1024 * 1024
@@ -15,11 +14,12 @@ MAX_LINE = 32 * 1024 * 1024
 
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, modes
-    r"|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)"  # OSC: titles, links
-    r"|\x1b[PX^_][^\x1b]{0,4096}\x1b\\"  # DCS, SOS, PM, APC
+    r"|\x1b\][^\x07\x1b\n]{0,4096}(?:\x07|\x1b\\)"  # OSC: titles, links
+    r"|\x1b[PX^_][^\x1b\n]{0,4096}\x1b\\"  # DCS, SOS, PM, APC
     r"|\x1b[ -/]+[0-~]"  # character sets
     r"|\x1b[0-~]?"
 )
+"""None reaches over the end of a line, so that many lines can be cleaned at once."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DECODER = json.JSONDecoder()
 
@@ -32,22 +32,22 @@ class Lines:
         self._lost = False
         """We are in a line that was given up."""
 
-    def feed(self, chunk: bytes) -> Sequence[str]:
-        """The lines that this chunk completes, without their ends."""
-        *ends, rest = chunk.split(b"\n")
-        lines: list[str] = []
-        for end in ends:
-            if not self._lost:
-                self._rest += end
-                lines.append(self._rest.decode("utf-8", "replace"))
-            self._rest.clear()
+    def feed(self, chunk: bytes) -> str:
+        """The lines that this chunk completes, each with its end; in one piece, because there may be thousands."""
+        end = chunk.rfind(b"\n") + 1
+        text = ""
+        if end:
+            begin = chunk.index(b"\n") + 1 if self._lost else 0
             self._lost = False
+            self._rest += chunk[begin:end]
+            text = self._rest.decode("utf-8", "replace")
+            self._rest.clear()
         if not self._lost:
-            self._rest += rest
+            self._rest += chunk[end:]
             if len(self._rest) > MAX_LINE:
                 self._rest.clear()
                 self._lost = True
-        return lines
+        return text
 
     def rest(self) -> str:
         """What came after the last line's end. It is taken away."""
@@ -56,9 +56,9 @@ class Lines:
         return rest
 
 
-def without_escapes(line: str) -> str:
-    """The line without terminal sequences. Single control characters stay."""
-    return _ESCAPES.sub("", line) if "\x1b" in line else line
+def without_escapes(text: str) -> str:
+    """One or more lines without terminal sequences. Single control characters stay."""
+    return _ESCAPES.sub("", text) if "\x1b" in text else text
 
 
 def shown(line: str) -> str:
@@ -69,6 +69,24 @@ def shown(line: str) -> str:
     if "\b" in line and len(line) < 10_000:
         line = _backed(line)
     return _CONTROLS.sub("", line.replace("\t", " "))
+
+
+def all_shown(text: str) -> list[str]:
+    """`shown` of each line of a text, for much less."""
+    text = without_escapes(text).replace("\r\n", "\n")
+    if "\r" in text or "\b" in text:
+        return [shown(line) for line in text.split("\n")]
+    return _CONTROLS.sub("", text.replace("\t", " ")).split("\n")
+
+
+def may_hold_objects(text: str) -> list[int]:
+    """The numbers of those lines of a text in which `objects` would look for any."""
+    if "{" not in text:
+        return []
+    bare = _CONTROLS.sub("", without_escapes(text).replace("\r\n", "\n"))
+    if '{"' not in bare:
+        return []
+    return [number for number, line in enumerate(bare.split("\n")) if '{"' in line]
 
 
 def _backed(line: str) -> str:

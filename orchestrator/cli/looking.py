@@ -125,7 +125,7 @@ def explain(
             close = difflib.get_close_matches(bead, read.state.beads, n=1)
             meant = f"; did you mean {close[0]!r}?" if close else ""
             raise Refused(f"there is no bead {bead!r} in run {read.row.name!r}{meant}")
-        text = view(read.state, BeadId(bead), time.time())
+        text = view(read.state, BeadId(bead), time.time(), read.events)
         show_json({"bead": bead, "explanation": text}) if as_json else print(text)
 
 

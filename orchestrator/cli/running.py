@@ -51,7 +51,7 @@ def run(
 
 def carry_out(order: Order) -> int:
     outcome = composition.run(order, _shown)
-    print(f"report: {outcome.report}")
+    print(outcome.report)
     broken = [finding for finding in outcome.findings if not finding.holds]
     for finding in broken:
         complain(f"not so: {finding.claim}: {finding.detail}")
@@ -68,8 +68,7 @@ def _shown(state: State) -> Listener:
 
 def _detached(order: Order) -> int:
     """Start the same command in a session of its own, and return once it has the run in its hands."""
-    loaded, _ = composition.load_for(order)  # what is at fault is said here, where somebody reads it
-    repository = composition.repository_of(loaded)
+    order, loaded, _, repository = composition.prepared(order)  # what is at fault is said where somebody reads it
     log = repository.state / "logs" / "detached.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:

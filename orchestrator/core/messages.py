@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from orchestrator.core.model import (
     BeadId,
+    Budget,
     Commit,
     Ending,
     Manifest,
@@ -35,13 +36,27 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What may be another at each start of the same run."""
+
+    policy: Policy
+    budget: Budget
+    token: Token
+    """The highest fencing token that this repository has used by now: other runs use them too."""
+    numbers: dict[BeadId, int] = field(default_factory=dict)
+    """The highest attempt number that this repository has used by now, per bead."""
+    options: dict[str, str] = field(default_factory=dict)
+    """What the command line said, for whoever goes on without saying it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened(Signal):
     """An orchestrator process took the run into its hands: the first one, or the next after a death."""
 
     epoch: int
     process: ProcessName
     host: str
-    policy: Policy | None = None
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +203,8 @@ class Asked(Signal):
     bead: BeadId | None = None
     text: str = ""
     by: str = ""
+    asked_at: float | None = None
+    """When the operator asked; a request waits while nobody is at work."""
 
 
 # ---------------------------------------------------------------- events
@@ -211,6 +228,8 @@ class RunPlanned(Event):
     """Beads whose commit stands on the target already."""
     source: str = ""
     """The file that it was planned from."""
+    tasks: dict[BeadId, str] = field(default_factory=dict)
+    """A digest of what each bead asks for: the same id with another task is other work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,8 +237,8 @@ class RunOpened(Event):
     epoch: int
     process: ProcessName
     host: str
-    policy: Policy | None = None
-    """The settings from now on; None: those it was planned with."""
+    terms: Terms | None = None
+    """What holds from now on; None: what it was planned with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +274,8 @@ class RunStopping(Event):
 
     reason: str
     now: bool
+    asked: bool = False
+    """A person wants it; else the run gives up by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -542,6 +563,13 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """The run stops now: end the commands that are under way (setup, checks); they are owed again at the next start."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSession:
     """Make the worktree, start the agent in it, tell it what to do, and report what becomes of it."""
 
@@ -614,6 +642,8 @@ class Land:
     timeout_s: float
     turn: int = 0
     """Which try at landing it is: a later one is another order, not the same one asked for again."""
+    task: str = ""
+    """A digest of what the bead asks for: another task under the same id is other work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -625,4 +655,4 @@ class Clear:
     landed: bool
 
 
-Effect = Sweep | OpenSession | EndSession | Save | Collect | Check | Land | Clear
+Effect = Sweep | Leave | OpenSession | EndSession | Save | Collect | Check | Land | Clear

@@ -18,6 +18,8 @@ def owed(state: State) -> Iterator[m.Effect]:
     if not state.swept:
         yield m.Sweep(epoch=state.epoch)
         return
+    if _leaving(state):
+        yield m.Leave(epoch=state.epoch)
     for worker in state.workers.values():
         if worker.token is not None and worker.state is not WorkerState.RUNNING:
             yield from _owed_to_session(state, worker.state, state.attempts[worker.token])
@@ -102,4 +104,5 @@ def _landing(state: State) -> m.Land:
         commands=state.manifest.verify,
         timeout_s=state.policy.check_timeout_s,
         turn=record.vain,
+        task=state.tasks.get(attempt.bead, ""),
     )

@@ -55,6 +55,9 @@ class State:
         self.graph = TaskGraph(planned.manifest.beads)
         self.target_base = planned.target_base
         self.source = planned.source
+        self.tasks = planned.tasks
+        self.budget = planned.manifest.budget
+        self.options: dict[str, str] = {}
         self.run = RunState.RUNNING
         self.run_reason = ""
         self.planned_at = planned.at
@@ -210,14 +213,21 @@ class State:
         self.epoch, self.process, self.host, self.opened_at = event.epoch, event.process, event.host, event.at
         self.swept = False
         self.mustering, self.muster = True, {}
-        if event.policy is not None:
-            self.policy = event.policy
-            self._staff(event.at)
+        if event.terms is not None:
+            self._agree(event.terms, event.at)
         for worker in self.workers.values():
             if worker.state in LIVE and worker.token is not None:
                 self._work(worker.id, event)
                 self.deadlines.drop(("start", worker.token))
                 self.deadlines.drop(("bead", worker.token))
+
+    def _agree(self, terms: m.Terms, at: float) -> None:
+        self.policy, self.budget, self.options = terms.policy, terms.budget, terms.options
+        self.token = max(self.token, terms.token)
+        for bead, number in terms.numbers.items():
+            if bead in self.beads and number > self.beads[bead].number:
+                self.beads[bead] = replace(self.beads[bead], number=number)
+        self._staff(at)
 
     def _run_swept(self, event: m.RunSwept) -> None:
         self.swept = True

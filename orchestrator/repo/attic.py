@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo import refs
-from orchestrator.repo.desk import Desk, desk_of, head_of, independent, tree_of
+from orchestrator.repo.desk import Desk, desk_of, files_of, head_of, independent, tree_of
 from orchestrator.repo.faults import RefMoved
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import NOTHING, Move, Ref
 from orchestrator.repo.repository import OURSELVES, Person
-from orchestrator.repo.snapshot import changes, snapshot
+from orchestrator.repo.snapshot import changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ def keep_all(git: Git, desk: Desk, number: int, *, person: Person) -> Kept:
     head = head_of(git, desk)
     held = tuple(commit for commit in (head, desk.branch and desk.branch.commit) if commit)
     parents = independent(git, desk, held)
-    if not desk.path.is_dir() or not any(desk.path.iterdir()):
+    if not desk.has_files:
         # No files: not even the deletion of all of them, which nobody means by taking a worktree away.
         for parent in parents:
             if all(ref.commit != parent for ref in desk.attic.values()):
@@ -47,11 +47,7 @@ def keep_all(git: Git, desk: Desk, number: int, *, person: Person) -> Kept:
         commit = parents[0] if parents else None
         tree = tree_of(git, desk, commit) if commit else None
         return Kept(held=held, commit=commit, tree=tree, differs=bool(desk.base and tree and tree != desk.base.tree))
-    state = desk.run.repository.state
-    if desk.worktree is None:
-        state.mkdir(parents=True, exist_ok=True)
-    place = desk.worktree.place if desk.worktree else Place(git_dir=desk.place.git_dir, work_tree=desk.path)
-    with snapshot(git, place, scratch=None if desk.worktree else state) as made:
+    with files_of(git, desk) as made:
         parents = parents or tuple(ref.commit for ref in (desk.base, desk.target) if ref)[:1]
         if _is_half_made(git, desk, head, made.tree):
             return Kept(held=held, commit=head, tree=made.tree, differs=False)
@@ -91,6 +87,12 @@ def attic_name(known: dict[str, Ref], bead: BeadId, number: int, commit: Commit)
         suffix += 1
         name = f"{first}.{suffix}"
     return name
+
+
+def number_of(name: str) -> int:
+    """Of the attempt that left what this attic ref keeps."""
+    first = name.rsplit("/", 1)[-1].split(".")[0]
+    return int(first) if first.isdigit() else 0
 
 
 def prove_kept(git: Git, desk: Desk, number: int, commits: Iterable[Commit | None]) -> None:

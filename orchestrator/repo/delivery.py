@@ -7,15 +7,15 @@ is kept in the attic. Does not know whether the work is any good.
 from __future__ import annotations
 
 from orchestrator.core.model import Commit
-from orchestrator.repo import refs
+from orchestrator.repo import refs, worktrees
 from orchestrator.repo.attic import commit_tree, keep
-from orchestrator.repo.desk import Desk, head_of, independent, tree_of
+from orchestrator.repo.desk import Desk, files_of, head_of, independent, tree_of
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move
 from orchestrator.repo.repository import OURSELVES, Person
-from orchestrator.repo.snapshot import changes, snapshot, use_index
-from orchestrator.repo.unfinished import conclude, unfinished
+from orchestrator.repo.snapshot import changes, use_index
+from orchestrator.repo.unfinished import Unfinished, conclude, unfinished
 from orchestrator.runtime.ports import Work, WorkspaceFault
 
 
@@ -25,15 +25,15 @@ def deliver(git: Git, desk: Desk, number: int, title: str, *, person: Person) ->
     Only while no agent lives in the worktree. Raises `WorkspaceFault` and `GitRefused`.
     """
     worktree = desk.worktree
-    if worktree is None or not desk.path.is_dir():
+    if not desk.has_files:
         raise WorkspaceFault(
             f"the worktree {desk.path} is gone: what was saved of it is below {refs.attic_of(desk.bead)}"
         )
     head = head_of(git, desk)
-    began = where_it_began(git, desk, head)
-    with snapshot(git, worktree.place, siblings=False) as made:
+    began = where_it_began(git, desk, head or (desk.branch.commit if desk.branch else None))
+    with files_of(git, desk, siblings=False) as made:
         branch = desk.branch.commit if desk.branch else None
-        open_ends = unfinished(git, worktree.place)
+        open_ends = unfinished(git, worktree.place, is_index_lost=made.rebuilt) if worktree else Unfinished()
         parent = head or branch or began
         if open_ends.undecided:
             # On top of what was there before: merged with the target, it is the conflict that it still is.
@@ -57,9 +57,11 @@ def deliver(git: Git, desk: Desk, number: int, title: str, *, person: Person) ->
         if branch != commit:
             moved = Move(name=desk.branch_name, new=commit, old=branch or NOTHING)
             refs.move(git, desk.place, [moved], why=f"collected attempt {number}")
-        if head != commit or worktree.branch != desk.branch_name:
+        if worktree is None:
+            return work
+        if head != commit or worktree.branch != desk.branch_name or made.rebuilt:
             if worktree.branch != desk.branch_name:
-                git(worktree.place, "symbolic-ref", "HEAD", desk.branch_name)
+                worktrees.set_head(worktree, desk.branch_name)
             use_index(worktree.place, made)
         if merged:
             conclude(worktree.place)

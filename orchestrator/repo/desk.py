@@ -5,7 +5,8 @@ Only reads. Does not know what may be done with any of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from orchestrator.repo import refs, worktrees
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import Ref
 from orchestrator.repo.repository import Repository
+from orchestrator.repo.snapshot import Fallback, Snapshot, snapshot
 from orchestrator.repo.worktrees import Worktree
 
 
@@ -33,6 +35,7 @@ class Run:
         return f"refs/heads/{self.target}"
 
     def path_of(self, bead: BeadId) -> Path:
+        """Where a worktree is made; one that was made under another `--worktrees` is where it was."""
         return self.folder / refs.quoted(bead)
 
 
@@ -49,7 +52,17 @@ class Desk:
 
     @property
     def path(self) -> Path:
-        return self.run.path_of(self.bead)
+        return self.worktree.path if self.worktree else self.run.path_of(self.bead)
+
+    @property
+    def has_files(self) -> bool:
+        return self.path.is_dir() and any(self.path.iterdir())
+
+    @property
+    def fallback(self) -> Fallback:
+        """For when its own index or HEAD cannot be read: what its files were checked out from, as far as we know."""
+        known = next((ref.commit for ref in (self.branch, self.base, self.target) if ref), None)
+        return Fallback(git_dir=self.place.git_dir, commit=known)
 
     @property
     def branch_name(self) -> str:
@@ -78,12 +91,26 @@ def desk_of(git: Git, run: Run, bead: BeadId) -> Desk:
     return Desk(
         run=run,
         bead=bead,
-        worktree=worktrees.worktree_at(run.repository, run.path_of(bead)),
+        worktree=worktree_of(run, bead),
         branch=found.get(names[0]),
         base=found.get(names[1]),
         target=found.get(names[2]),
         attic={name: found[name] for name in kept},
     )
+
+
+def worktree_of(run: Run, bead: BeadId) -> Worktree | None:
+    """What is registered for the bead in the run's folder; where nothing is there, what we made for it elsewhere.
+
+    Known by what we wrote into the registration, not by its branch: an agent, or the person, can check out any branch.
+    """
+    path = run.path_of(bead)
+    if found := worktrees.worktree_at(run.repository, path):
+        return found
+    if path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
+        return None
+    elsewhere = (one for one in worktrees.registered(run.repository) if one.is_for(run.name, bead))
+    return next((one for one in elsewhere if worktrees.is_linked(one) or not one.path.exists()), None)
 
 
 def head_of(git: Git, desk: Desk) -> Commit | None:
@@ -100,6 +127,18 @@ def commit_at(git: Git, admin: Path) -> Commit | None:
     place = Place(git_dir=admin)
     found = git(place, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", codes=(0, 1, 128))
     return Commit(found.text) if found.code == 0 else None
+
+
+@contextmanager
+def files_of(git: Git, desk: Desk, *, siblings: bool = True) -> Iterator[Snapshot]:
+    """The state of a desk's files, also of a folder whose registration is gone, or whose index or HEAD is damaged."""
+    if desk.worktree is not None:
+        place, scratch = desk.worktree.place, None
+    else:
+        place, scratch = Place(git_dir=desk.place.git_dir, work_tree=desk.path), desk.run.repository.state
+        scratch.mkdir(parents=True, exist_ok=True)
+    with snapshot(git, place, siblings=siblings, scratch=scratch, fallback=desk.fallback) as made:
+        yield made
 
 
 def tree_of(git: Git, desk: Desk, commit: Commit) -> Tree:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.repo.plumbing import Git, Place
@@ -43,11 +44,24 @@ def included(git: Git, repository: Repository) -> tuple[Path, ...]:
     return tuple(Path(name) for name in names if wanted.match_file(name))
 
 
-def copy_in(repository: Repository, names: tuple[Path, ...], worktree: Path) -> None:
-    """Copy files of the person's checkout, and never over one that is there."""
-    for name in names:
-        source, copy = (repository.checkout or Path()) / name, worktree / name
-        if copy.is_symlink() or copy.exists() or not (source.is_file() or source.is_symlink()):
-            continue
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, copy, follow_symlinks=False)
+@dataclass(slots=True, kw_only=True)
+class Inclusions:
+    """What every worktree of a run gets from the person's checkout: listed once, as it was at the first worktree."""
+
+    git: Git
+    repository: Repository
+    _names: tuple[Path, ...] | None = field(default=None, init=False)
+
+    def copy_into(self, worktree: Path) -> None:
+        """Never over a file that is there, and never through a link: what is in a worktree is an agent's doing."""
+        if self._names is None:
+            self._names = included(self.git, self.repository)
+        top = worktree.resolve()
+        for name in self._names:
+            source, copy = (self.repository.checkout or Path()) / name, worktree / name
+            if copy.is_symlink() or copy.exists() or not (source.is_file() or source.is_symlink()):
+                continue
+            if not copy.parent.resolve().is_relative_to(top):
+                continue
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copy, follow_symlinks=False)

@@ -20,7 +20,7 @@ from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import Move, Ref
 from orchestrator.repo.repository import OURSELVES, Person
 from orchestrator.repo.stage import Stage
-from orchestrator.repo.target import Landings, TargetCommit, log, refuse_occupied, tip_of
+from orchestrator.repo.target import log, refuse_occupied, standing
 from orchestrator.repo.verification import Verified
 from orchestrator.runtime.ports import CheckResult, Conflict, Empty, LandedAt, Red, WorkspaceFault
 
@@ -34,15 +34,14 @@ class Landing:
 
     git: Git
     run: Run
-    landings: Landings
     stage: Stage
     verified: Verified
 
     def land(self, order: Land) -> LandedAt | Conflict | Red | Empty:
         """Raises `WorkspaceFault` and `GitRefused`; the target is then where it was."""
         for _ in range(_STARTS):
-            tip = tip_of(self.git, self.run)
-            if landed := self.landings.at(tip.commit).get(order.bead):
+            tip, landed = standing(self.git, self.run, order.bead, order.task)
+            if landed is not None:
                 return LandedAt(commit=landed.commit, tree=landed.tree, found=True)
             refuse_occupied(self.run)
             merged = merge(self.git, self.run.repository.place, tip.commit, order.commit)
@@ -56,15 +55,6 @@ class Landing:
                 if not checked.passed:
                     return Red(command=checked.command, output=checked.output)
             if self._move(order, tip, commit):
-                found = TargetCommit(
-                    commit=commit,
-                    tree=merged,
-                    parents=(tip.commit,),
-                    author="",
-                    subject=order.title,
-                    beads=(order.bead,),
-                )
-                self.landings.add(order.bead, found)
                 return LandedAt(commit=commit, tree=merged)
         raise WorkspaceFault(
             f"the target branch `{self.run.target}` moved {_STARTS} times while {order.bead} was landing: "
@@ -88,11 +78,18 @@ class Landing:
         return checked
 
     def _move(self, order: Land, tip: Ref, commit: Commit) -> bool:
-        """False: the target is no longer where we merged onto it."""
+        """Move the target, and note what has landed, together. False: the target is no longer where we merged onto it.
+
+        Git writes them one after the other once it holds both locks. The note comes first: of a death in between it
+        leaves one whose commit is not on the target, which says nothing, and never a commit of ours without a note.
+        """
         refuse_occupied(self.run)
-        one = Move(name=self.run.target_ref, new=commit, old=tip.commit)
+        moves = (
+            Move(name=refs.landed_as(self.run.target, order.bead, order.task), new=commit),
+            Move(name=self.run.target_ref, new=commit, old=tip.commit),
+        )
         try:
-            refs.move(self.git, self.run.repository.place, [one], why=f"land {order.bead}, attempt {order.number}")
+            refs.move(self.git, self.run.repository.place, moves, why=f"land {order.bead}, attempt {order.number}")
         except RefMoved:
             return False
         return True

@@ -4,6 +4,7 @@
     refs/orchestrator/base/<run>/<bead>          the commit on which its worktree began
     refs/orchestrator/start/<run>                the commit on which the target began
     refs/orchestrator/attic/<bead>/<number>      what an attempt left; `<number>.2` where that name was taken
+    refs/orchestrator/landed/<target>/<bead>/<task>    the commit as which it landed; `-`: a task without a name
 
 A work branch cannot live below `orchestrator/<run>`, because that is the target, and a ref is a file. Knows nothing
 of worktrees.
@@ -20,6 +21,7 @@ from orchestrator.repo.plumbing import Git, Place
 WORK = "refs/heads/orchestrator-work/"
 OURS = "refs/orchestrator/"
 ATTIC = "refs/orchestrator/attic/"
+LANDED = "refs/orchestrator/landed/"
 NOTHING = Commit("0" * 40)
 """The old value of a ref that must not exist yet."""
 
@@ -62,6 +64,21 @@ def attic_of(bead: BeadId) -> str:
     return f"{ATTIC}{quoted(bead)}/"
 
 
+def landed_on(target: str) -> str:
+    """`target` is the branch's short name."""
+    return f"{LANDED}{quoted(target)}/"
+
+
+def landed_as(target: str, bead: BeadId, task: str) -> str:
+    return f"{landed_on(target)}{quoted(bead)}/{quoted(task) if task else '-'}"
+
+
+def what_landed(name: str) -> tuple[BeadId, str]:
+    """The bead and the task of a `landed` ref."""
+    bead, task = name.rsplit("/", 2)[1:]
+    return BeadId(unquoted(bead)), "" if task == "-" else unquoted(task)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ref:
     name: str
@@ -79,10 +96,17 @@ class Move:
     old: Commit | None = None
 
 
-def read(git: Git, place: Place, *patterns: str) -> Mapping[str, Ref]:
-    """The refs that are, or are below, one of `patterns`, by name, in one process."""
+def read(
+    git: Git, place: Place, *patterns: str, within: Commit | None = None, containing: Commit | None = None
+) -> Mapping[str, Ref]:
+    """The refs that are, or are below, one of `patterns`, by name, in one process.
+
+    `within`: only those whose commit is this one, or an ancestor of it; `containing`: this one, or a descendant.
+    """
     form = "%(refname) %(objectname) %(tree) %(parent)"
-    rows = git(place, "for-each-ref", f"--format={form}", *patterns).text.split("\n")
+    limits = [f"--merged={within}"] if within else []
+    limits += [f"--contains={containing}"] if containing else []
+    rows = git(place, "for-each-ref", f"--format={form}", *limits, *patterns).text.split("\n")
     found: dict[str, Ref] = {}
     for name, commit, tree, *parents in (row.split(" ") for row in rows if row):
         kept = tuple(Commit(parent) for parent in parents if parent)

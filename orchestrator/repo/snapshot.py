@@ -12,10 +12,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestrator.core.model import Tree
+from orchestrator.core.model import Commit, Tree
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git, Place
 
@@ -43,26 +43,60 @@ class Snapshot:
     """An index that matches the tree and the files; it lives as long as the `with` block does."""
     nested: tuple[bytes, ...]
     """Folders that are repositories of their own, and were stored as plain files."""
+    rebuilt: bool = False
+    """The worktree's own index or HEAD is damaged: what the index had noted beside the files is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """What to read a worktree with when its own index or HEAD is damaged."""
+
+    git_dir: Path
+    """The one that all worktrees share."""
+    commit: Commit | None
+    """Its files count as tracked, whatever is ignored now."""
 
 
 @contextmanager
-def snapshot(git: Git, place: Place, *, siblings: bool = True, scratch: Path | None = None) -> Iterator[Snapshot]:
+def snapshot(
+    git: Git, place: Place, *, siblings: bool = True, scratch: Path | None = None, fallback: Fallback | None = None
+) -> Iterator[Snapshot]:
     """Read the worktree. Raises `GitRefused` when something in it cannot be read: then nothing is known.
 
     `siblings`: with the files of worktrees that an agent has made inside this one, to work in them by itself.
-    `scratch` is for a folder that has no git folder of its own, and so no index to begin with.
+    `scratch` is for a folder that has no git folder of its own, and so no index to begin with: it goes by `fallback`.
     """
     # In the git folder of the worktree: the same disk as the index that it may take the place of.
     with tempfile.TemporaryDirectory(prefix="orchestrator-", dir=scratch or place.git_dir) as folder:
         index = Path(folder) / "index"
-        if scratch is None:
+        own = Place(git_dir=place.git_dir, work_tree=place.work_tree, index=index)
+        if scratch is not None and fallback is not None:
+            made = _rebuilt(git, own, fallback, siblings=siblings)
+        else:
             with suppress(FileNotFoundError):
                 # With its times: git tells by them which entries it must not trust.
                 shutil.copy2(place.git_dir / "index", index)
-        own = Place(git_dir=place.git_dir, work_tree=place.work_tree, index=index)
-        nested = tuple(_add_all(git, own, siblings=siblings))
-        tree = Tree(git(own, "write-tree").text)
-        yield Snapshot(tree=tree, index=index, nested=nested)
+            try:
+                made = _taken(git, own, siblings=siblings)
+            except GitRefused:
+                if fallback is None:
+                    raise
+                # Once more without what is the worktree's own. What is wrong with its files is said by this one, too.
+                made = _rebuilt(git, replace(own, index=index.with_name("index.new")), fallback, siblings=siblings)
+        yield made
+
+
+def _taken(git: Git, place: Place, *, siblings: bool) -> Snapshot:
+    assert place.index is not None
+    nested = tuple(_add_all(git, place, siblings=siblings))
+    return Snapshot(tree=Tree(git(place, "write-tree").text), index=place.index, nested=nested)
+
+
+def _rebuilt(git: Git, place: Place, fallback: Fallback, *, siblings: bool) -> Snapshot:
+    shared = replace(place, git_dir=fallback.git_dir)
+    if fallback.commit is not None:
+        git(shared, "read-tree", fallback.commit)
+    return replace(_taken(git, shared, siblings=siblings), rebuilt=True)
 
 
 def changes(git: Git, place: Place, old: str, new: str) -> tuple[Change, ...]:
@@ -141,7 +175,8 @@ def _is_sibling(place: Place, path: bytes) -> bool:
     link = place.work_tree / os.fsdecode(path) / ".git"
     if not link.is_file():
         return False
-    return Path(link.read_text(errors="replace").removeprefix("gitdir: ").strip()).parent == place.git_dir.parent
+    registry = Path(link.read_text(errors="replace").removeprefix("gitdir: ").strip()).parent
+    return registry in (place.git_dir.parent, place.git_dir / "worktrees")
 
 
 def _add_nested(git: Git, place: Place, path: bytes, *, siblings: bool) -> None:

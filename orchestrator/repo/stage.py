@@ -15,11 +15,11 @@ from orchestrator.core.model import Commit, Tree
 from orchestrator.repo import worktrees
 from orchestrator.repo.desk import Run
 from orchestrator.repo.faults import GitRefused
-from orchestrator.repo.furnishing import initialise_submodules
+from orchestrator.repo.furnishing import Inclusions, initialise_submodules
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import quoted
 from orchestrator.repo.verification import PASSED, Runner
-from orchestrator.repo.worktrees import Label, Worktree
+from orchestrator.repo.worktrees import Label, Worktree, reason_for
 from orchestrator.runtime.ports import CheckResult, Leaving, WorkspaceFault
 
 _FOLDER = ".landing"
@@ -30,6 +30,7 @@ class Stage:
     git: Git
     run: Run
     runner: Runner
+    inclusions: Inclusions
     setup: Sequence[str]
     set_up_on: Tree | None = field(default=None, init=False)
     """The tree on which this process has run the setup."""
@@ -54,6 +55,10 @@ class Stage:
         with self._in_use:
             self._closed = True
             self.clear()
+            for found in list(worktrees.registered(self.run.repository)):
+                # Of this run while it was started with another `--worktrees`.
+                if found.is_for(self.run.name, "") and (worktrees.is_linked(found) or not found.path.exists()):
+                    worktrees.remove(self.run.repository, found, found.path)
 
     def _check(self, order: Land, commit: Commit, tree: Tree) -> CheckResult:
         env = {
@@ -99,15 +104,19 @@ class Stage:
                 return False
         else:
             self.clear()
-        made = worktrees.add(self.git, self.run.repository, self.path, commit, why=f"{self.run.name}: merged trees")
-        initialise_submodules(self.git, made)
+        made = worktrees.add(self.git, self.run.repository, self.path, commit, reason=reason_for(self.run.name, ""))
+        self._furnish(made)
         return True
 
     def _switch(self, found: Worktree, commit: Commit) -> None:
         worktrees.mend(found)
         self.git(found.place, "checkout", "--quiet", "--force", "--detach", commit)
         self.git(found.place, "clean", "-ffdq")
-        initialise_submodules(self.git, found)
+        self._furnish(found)
+
+    def _furnish(self, worktree: Worktree) -> None:
+        initialise_submodules(self.git, worktree)
+        self.inclusions.copy_into(worktree.path)
 
     def _complete(self, order: Land) -> None:
         if found := self._ours():

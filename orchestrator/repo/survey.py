@@ -12,6 +12,8 @@ from pathlib import Path
 
 from orchestrator.core.model import BeadId, Commit
 from orchestrator.repo import refs, worktrees
+from orchestrator.repo import target as targets
+from orchestrator.repo.attic import number_of
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import Repository
 from orchestrator.repo.target import TargetCommit, commits
@@ -55,6 +57,16 @@ def target_commits(repository: Repository, target: str, since: Commit | None) ->
     return tuple(commits(git, repository.place, since, found[name].commit)) if name in found else ()
 
 
+def landings(repository: Repository, target: str) -> Mapping[Commit, tuple[BeadId, str]]:
+    """The commits on the target that we put there, each with its bead and task. Any other one there is not ours."""
+    git, name = Git(), f"refs/heads/{target}"
+    found = refs.read(git, repository.place, name)
+    if name not in found:
+        return {}
+    held = targets.landings(git, repository.place, target, found[name].commit)
+    return {ref.commit: refs.what_landed(ref.name) for ref in held.values()}
+
+
 def own_worktrees(repository: Repository) -> Sequence[Worktree]:
     """Those that we made, wherever they are."""
     found = (one for one in worktrees.registered(repository) if one.is_ours)
@@ -64,13 +76,12 @@ def own_worktrees(repository: Repository) -> Sequence[Worktree]:
 def attic(repository: Repository) -> Sequence[AtticRef]:
     found = []
     for ref in refs.read(Git(), repository.place, refs.ATTIC).values():
-        bead, _, number = ref.name.removeprefix(refs.ATTIC).partition("/")
-        first = number.split(".")[0]
+        bead = ref.name.removeprefix(refs.ATTIC).partition("/")[0]
         found.append(
             AtticRef(
                 name=ref.name,
                 bead=BeadId(refs.unquoted(bead)),
-                number=int(first) if first.isdigit() else 0,
+                number=number_of(ref.name),
                 commit=ref.commit,
             )
         )

@@ -1,13 +1,13 @@
 """The target branch: where it begins, what has landed on it, and that nobody has it checked out.
 
-Moves nothing but to create it. A bead has landed when a commit between where the target began and its tip carries
-the trailer `Bead: <id>`: git alone says so, no database.
+Moves nothing but to create it. A bead has landed when a ref of ours says so, and its commit is on the target: git alone
+knows, no database. A `Bead:` trailer is for people: anybody can write one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.core.model import BeadId, Commit, Tree
@@ -30,7 +30,7 @@ class TargetCommit:
     author: str
     subject: str
     beads: tuple[BeadId, ...]
-    """Every `Bead:` trailer; one that we made has exactly one."""
+    """What its `Bead:` trailers name; one that we made has exactly one. No evidence that we made it."""
     attempt: str = ""
     route: str = ""
 
@@ -98,34 +98,20 @@ def log(git: Git, place: Place, form: Sequence[str], *words: str) -> Iterator[tu
     yield from zip(*(text[start :: len(form)] for start in range(len(form))), strict=False)
 
 
-@dataclass(slots=True, kw_only=True)
-class Landings:
-    """Which beads have landed, without walking the same commits again.
+def landings(git: Git, place: Place, target: str, tip: Commit) -> Mapping[str, Ref]:
+    """The `landed` refs of this target that hold: those whose commit is on it. It may have been put back since."""
+    return refs.read(git, place, refs.landed_on(target), within=tip)
 
-    What is known is replaced as a whole: who reads it from another thread sees the old or the new.
-    """
 
-    git: Git
-    run: Run
-    start: Commit
-    _known: tuple[Commit | None, Mapping[BeadId, TargetCommit]] = field(default=(None, {}), init=False)
-
-    def at(self, tip: Commit) -> Mapping[BeadId, TargetCommit]:
-        known_at, known = self._known
-        if tip == known_at:
-            return known
-        # Whoever moved it but us may have moved it anywhere: what we knew says nothing now.
-        found: dict[BeadId, TargetCommit] = {}
-        for one in commits(self.git, self.run.repository.place, self.start, tip):
-            found.update(dict.fromkeys(one.beads, one))
-        self._known = (tip, found)
-        return found
-
-    def add(self, bead: BeadId, landed: TargetCommit) -> None:
-        """We have just moved the target to this commit, from its one parent."""
-        known_at, known = self._known
-        if known_at in landed.parents:
-            self._known = (landed.commit, {**known, bead: landed})
+def standing(git: Git, run: Run, bead: BeadId, task: str) -> tuple[Ref, Ref | None]:
+    """The target's tip, and as what this bead with this very task stands on it; None: it does not."""
+    name = refs.landed_as(run.target, bead, task)
+    found = refs.read(git, run.repository.place, run.target_ref, name)
+    tip, noted = found.get(run.target_ref) or tip_of(git, run), found.get(name)
+    if noted is None or noted.commit == tip.commit:
+        return tip, noted
+    asked = git(run.repository.place, "merge-base", "--is-ancestor", noted.commit, tip.commit, codes=(0, 1))
+    return tip, noted if asked.code == 0 else None
 
 
 def tip_of(git: Git, run: Run) -> Ref:
@@ -133,7 +119,7 @@ def tip_of(git: Git, run: Run) -> Ref:
     if run.target_ref not in found:
         raise WorkspaceFault(
             f"the target branch `{run.target}` is gone: make it again where it was "
-            f"(`git reflog`, or `git log --all --grep '^Bead:'`), then retry"
+            f"(`git reflog`, or `git for-each-ref {refs.landed_on(run.target)}`), then retry"
         )
     return found[run.target_ref]
 

@@ -25,13 +25,15 @@ class Unfinished:
     """Paths in conflict that nobody has resolved: markers are left in them, or they never had any."""
 
 
-def unfinished(git: Git, place: Place) -> Unfinished:
+def unfinished(git: Git, place: Place, *, is_index_lost: bool = False) -> Unfinished:
+    """Where the index is lost that told which paths are in conflict, a merge or rebase counts as undecided."""
     notes = place.git_dir / "MERGE_HEAD"
     merging = tuple(Commit(line) for line in notes.read_text().split()) if notes.is_file() else ()
     rebasing = any((place.git_dir / name).is_dir() for name in ("rebase-merge", "rebase-apply"))
     if not merging and not rebasing:
         return Unfinished()
-    return Unfinished(merging=merging, rebasing=rebasing, undecided=tuple(_undecided(git, place)))
+    undecided = (b"index",) if is_index_lost else tuple(_undecided(git, place))
+    return Unfinished(merging=merging, rebasing=rebasing, undecided=undecided)
 
 
 def conclude(place: Place) -> None:

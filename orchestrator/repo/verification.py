@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.core.model import Tree
-from orchestrator.runtime.ports import CheckResult, Commands, Leaving
+from orchestrator.runtime.ports import CheckResult, CommandResult, Commands, Leaving, WorkspaceFault
 
 PASSED = CheckResult(passed=True)
+_NOT_RUN, _NOT_RUN_WORDS = 126, "the command was not run: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +29,19 @@ class Runner:
     def run(
         self, orders: Sequence[str], *, what: str, cwd: Path, env: Mapping[str, str], timeout_s: float
     ) -> CheckResult:
-        """Stops at the first failure. Raises `Leaving`: a command that we ended ourselves says nothing of the tree."""
+        """Stops at the first failure.
+
+        Raises `Leaving` and `WorkspaceFault`: a command that we ended ourselves, or could not start, says nothing of
+        the tree.
+        """
         self.logs.mkdir(parents=True, exist_ok=True)
         for number, order in enumerate(orders, start=1):
             log = self.logs / f"{what}.{number}.log"
             result = self.commands.run(order, cwd=cwd, env=env, timeout_s=timeout_s, log=log)
             if result.cancelled:
                 raise Leaving(order)
+            if _did_not_run(result, log):
+                raise WorkspaceFault(f"`{order}` could not be run in {cwd}: {result.output}")
             if result.timed_out:
                 output = f"{result.output}\nended after {timeout_s:g} s: it had not finished".lstrip()
                 return CheckResult(passed=False, command=order, output=output)
@@ -73,6 +80,16 @@ class Verified:
             out.flush()
             os.fsync(out.fileno())
         self._passed.add(_key(tree, commands))
+
+
+def _did_not_run(result: CommandResult, log: Path) -> bool:
+    """Known by the code and the words of `Commands`. A command can say the same, but then its log does, too."""
+    if result.code != _NOT_RUN or not result.output.startswith(_NOT_RUN_WORDS):
+        return False
+    try:
+        return _NOT_RUN_WORDS not in log.read_text(errors="replace")
+    except OSError:
+        return True
 
 
 def _key(tree: Tree, commands: Sequence[str]) -> str:

@@ -1,31 +1,32 @@
 """The port `Workspaces` on a real repository: each method is one order, in a few named steps.
 
 Every method turns what git and the disk refuse into `WorkspaceFault`, and is safe to call again after a death in its
-middle. Nothing but the cache of what has landed is shared between them, so each may be called from a thread of its own;
-one bead's orders come one after another.
+middle. They share nothing that two of them change, so each may be called from a thread of its own; one bead's
+orders come one after another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.core.messages import Check, Clear, Collect, Land, OpenSession, Save
 from orchestrator.core.model import BeadId, Commit
 from orchestrator.repo import refs, worktrees
-from orchestrator.repo.attic import Kept, keep_all, prove_kept
+from orchestrator.repo.attic import keep_all, number_of, prove_kept
 from orchestrator.repo.delivery import deliver, where_it_began
-from orchestrator.repo.desk import Desk, Run, commit_at, desk_of, independent
+from orchestrator.repo.desk import Desk, Run, commit_at, desk_of, worktree_of
 from orchestrator.repo.faults import as_workspace_fault
-from orchestrator.repo.furnishing import copy_in, included, initialise_submodules
+from orchestrator.repo.furnishing import Inclusions, initialise_submodules
 from orchestrator.repo.landing import Landing
 from orchestrator.repo.nested import rescue
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move, quoted
 from orchestrator.repo.repository import Repository
 from orchestrator.repo.stage import Stage
-from orchestrator.repo.target import Landings, begin, tip_of
+from orchestrator.repo.target import begin, landings, tip_of
 from orchestrator.repo.verification import Runner, Verified
 from orchestrator.repo.worktrees import Label, Worktree
 from orchestrator.runtime.ports import (
@@ -73,7 +74,7 @@ class GitWorkspaces:
         self._git = Git(patience_s=patience_s)
         self._start: Commit | None = None
         self._landing: Landing | None = None
-        self._included: tuple[Path, ...] | None = None
+        self._inclusions = Inclusions(git=self._git, repository=repository)
 
     def start(self) -> Commit:
         """Create the target where it is not there yet; its tip. Raises `RepositoryFault`; nothing is then written."""
@@ -83,11 +84,18 @@ class GitWorkspaces:
             if self._excludes:
                 file = _exclusions(self._git, repository, self._excludes)
                 self._git = replace(self._git, settings={"core.excludesFile": str(file)})
+            self._inclusions = Inclusions(git=self._git, repository=repository)
+            stage = Stage(
+                git=self._git,
+                run=self._run,
+                runner=self._runner,
+                inclusions=self._inclusions,
+                setup=self._setup,
+            )
             self._landing = Landing(
                 git=self._git,
                 run=self._run,
-                landings=Landings(git=self._git, run=self._run, start=start),
-                stage=Stage(git=self._git, run=self._run, runner=self._runner, setup=self._setup),
+                stage=stage,
                 verified=Verified(repository.state / "verified.jsonl"),
             )
             self._start = start
@@ -113,23 +121,24 @@ class GitWorkspaces:
                 worktrees.mend(ready)
                 worktrees.mark(ready, self._label(order))
                 return ready.path
-            commit = self._left_behind(desk) if order.keep else None
-            self._retire(desk, _last_number(desk, order.number))
+            held = self._retire(desk, _last_number(desk, order.number), goes_on=order.keep)
+            cleared = desk if desk.is_bare else desk_of(self._git, self._run, order.bead)
+            self._refuse_strangers(cleared)  # at the place where the worktree goes, if it was elsewhere
+            branch = cleared.branch.commit if cleared.branch else None
+            commit = (held or self._left_behind(desk, branch)) if order.keep else None
             begins = where_it_began(self._git, replace(desk, target=target), commit) if commit else target.commit
-            self._make(desk, commit or target.commit, begins)
-            return desk.path
+            return self._make(cleared, commit or target.commit, begins).path
 
     def furnish(self, order: OpenSession) -> Place:
         """A worktree counts as complete, and is gone on with later, once this has been through it."""
         with as_workspace_fault(f"setting up the worktree of {order.bead}"):
-            path = self._run.path_of(order.bead)
-            made = worktrees.worktree_at(self._run.repository, path)
-            if made is None:
-                raise WorkspaceFault(f"the worktree {path} is gone")
+            made = worktree_of(self._run, order.bead)
+            if made is None or not made.path.is_dir():
+                raise WorkspaceFault(f"the worktree {self._run.path_of(order.bead)} is gone")
             if made.label is None:
                 self._set_up(made, order)
             name = f"{quoted(order.bead)}.{order.number}"
-            return Place(worktree=path, scratch=self._run.repository.state / "scratch" / name)
+            return Place(worktree=made.path, scratch=self._run.repository.state / "scratch" / name)
 
     def save(self, order: Save) -> Commit | None:
         with as_workspace_fault(f"saving what is in the worktree of {order.bead}"):
@@ -141,29 +150,38 @@ class GitWorkspaces:
         with as_workspace_fault(f"clearing the worktree of {order.bead}"):
             desk = desk_of(self._git, self._run, order.bead)
             self._refuse_strangers(desk)
-            kept = self._retire(desk, order.number)
-            branch = desk.branch.commit if desk.branch else None
-            moves = []
+            self._retire(desk, order.number, goes_on=not order.landed)
             if order.landed:
-                moves += [Move(name=desk.branch_name, new=None, old=branch)] if branch else []
-                moves += [Move(name=desk.base_name, new=None, old=desk.base.commit)] if desk.base else []
-            elif kept.commit and kept.differs and kept.commit != branch:
-                moves.append(Move(name=desk.branch_name, new=kept.commit, old=branch or NOTHING))
-            refs.move(self._git, desk.place, moves, why=f"cleared {order.bead}")
+                gone = [ref for ref in (desk.branch, desk.base) if ref]
+                moves = [Move(name=ref.name, new=None, old=ref.commit) for ref in gone]
+                refs.move(self._git, desk.place, moves, why=f"cleared {order.bead}")
 
-    def _retire(self, desk: Desk, number: int) -> Kept:
-        """Keep all that is on a desk, have git prove it, and only then take the worktree away."""
+    def _retire(self, desk: Desk, number: int, *, goes_on: bool) -> Commit | None:
+        """Keep all that is on a desk, have git prove it, and only then take the worktree away.
+
+        `goes_on`: the bead's branch is moved there before that, so that it is found again after a death in between.
+        Returns what an agent's files came to, on top of all else that was there; None: there were none.
+        """
         if desk.is_bare:
-            return Kept(held=(), commit=None, tree=None, differs=False)
+            return None
+        worked_in = desk.worktree is None or desk.worktree.label is not None  # not half-made, with half of its files
+        held = worked_in and desk.has_files
         kept = keep_all(self._git, desk, number, person=self._run.repository.person)
         siblings = [found for found in worktrees.registered(desk.run.repository) if desk.path in found.path.parents]
         heads = (commit_at(self._git, found.admin) for found in siblings)
         prove_kept(self._git, desk, number, (*kept.held, kept.commit, *heads))
         rescue(self._git, desk, number, kept)
+        branch = desk.branch.commit if desk.branch else None
+        if goes_on and worked_in and kept.commit and kept.differs and kept.commit != branch:
+            moved = Move(name=desk.branch_name, new=kept.commit, old=branch or NOTHING)
+            refs.move(self._git, desk.place, [moved], why=f"kept of {desk.bead}")
         for found in siblings:  # an agent made them, inside its own
             worktrees.remove(self._run.repository, found, found.path)
         worktrees.remove(self._run.repository, desk.worktree, desk.path)
-        return kept
+        if desk.path.parent != self._run.folder:
+            with suppress(OSError):  # not empty, or gone
+                desk.path.parent.rmdir()
+        return kept.commit if held else None
 
     def _refuse_strangers(self, desk: Desk) -> None:
         """Raises `WorkspaceFault` where somebody else's folder or worktree is at the bead's place."""
@@ -185,29 +203,43 @@ class GitWorkspaces:
             )
 
     def _as_it_is(self, desk: Desk) -> Worktree | None:
-        """The worktree of the last attempt, if it is complete."""
+        """The worktree of the last attempt, if it is complete and git can read it."""
         found = desk.worktree
-        return found if found and found.label and desk.path.is_dir() else None
+        if found is None or found.label is None or not desk.path.is_dir():
+            return None
+        # Reads HEAD and the index, and lists next to nothing.
+        readable = self._git(found.place, "ls-files", "--", ":(literal,top).git", codes=(0, 128))
+        return found if readable.code == 0 else None
 
-    def _left_behind(self, desk: Desk) -> Commit | None:
-        """Where to go on when the worktree is gone: the bead's branch, or what was saved on top of it."""
-        if desk.branch is None and desk.base is None:
-            return None  # an attic without either is an earlier run's
-        branch = desk.branch.commit if desk.branch else None
-        saved = next((ref.commit for ref in reversed(list(desk.attic.values()))), None)
-        newest = independent(self._git, desk, (saved, branch))
-        return newest[0] if len(newest) == 1 else branch
+    def _left_behind(self, before: Desk, branch: Commit | None) -> Commit | None:
+        """Where to go on when the worktree is gone: the bead's branch, or what was saved on top of it.
+
+        Other runs keep work in the attic under the same bead's name. Ours is what the worktree's last attempt left,
+        because no two attempts of a bead have the same number; and what contains a commit that our branch alone has.
+        """
+        label = before.worktree.label if before.worktree else None
+        own = branch is not None and self._is_own(before, branch)
+        saved = [one for one in before.attic.values() if own or (label and number_of(one.name) == label.number)]
+        if saved and branch is not None:
+            on_top = refs.read(self._git, before.place, refs.attic_of(before.bead), containing=branch)
+            saved = [one for one in saved if one.name in on_top]
+        return saved[-1].commit if saved else branch
+
+    def _is_own(self, desk: Desk, branch: Commit) -> bool:
+        """The branch has a commit that was made in this run: it is neither where the bead began nor on the target."""
+        if desk.base is None or desk.target is None or branch == desk.base.commit:
+            return False
+        asked = ("merge-base", "--is-ancestor", branch, desk.target.commit)
+        return self._git(desk.place, *asked, codes=(0, 1)).code == 1
 
     def _make(self, desk: Desk, commit: Commit, begins: Commit) -> Worktree:
         refs.move(self._git, desk.place, [Move(name=desk.base_name, new=begins)], why=f"begin {desk.bead}")
-        why = f"{self._run.name}/{desk.bead}"
-        return worktrees.add(self._git, self._run.repository, desk.path, commit, branch=desk.branch_name, why=why)
+        reason = worktrees.reason_for(self._run.name, desk.bead)
+        return worktrees.add(self._git, self._run.repository, desk.path, commit, branch=desk.branch_name, reason=reason)
 
     def _set_up(self, made: Worktree, order: OpenSession) -> None:
         initialise_submodules(self._git, made)
-        if self._included is None:
-            self._included = included(self._git, self._run.repository)
-        copy_in(self._run.repository, self._included, made.path)
+        self._inclusions.copy_into(made.path)
         env = {**self._env(order.bead, order.number), "ORCHESTRATOR_WORKER": order.worker}
         done = self._runner.run(
             self._setup,
@@ -225,11 +257,13 @@ class GitWorkspaces:
     def collect(self, order: Collect) -> Work:
         with as_workspace_fault(f"collecting the work of {order.bead}"):
             desk = desk_of(self._git, self._run, order.bead)
+            self._refuse_strangers(desk)
             return deliver(self._git, desk, order.number, order.title, person=self._run.repository.person)
 
     def check(self, order: Check) -> CheckResult:
         with as_workspace_fault(f"checking the work of {order.bead}"):
-            path = self._run.path_of(order.bead)
+            found = worktree_of(self._run, order.bead)
+            path = found.path if found else self._run.path_of(order.bead)
             if not path.is_dir():
                 raise WorkspaceFault(f"the worktree {path} is gone, and with it what was to be checked")
             return self._runner.run(
@@ -244,10 +278,12 @@ class GitWorkspaces:
         with as_workspace_fault(f"landing {order.bead}"):
             return self._begun().land(order)
 
-    def landed(self) -> Mapping[BeadId, Commit]:
+    def landed(self, tasks: Mapping[BeadId, str]) -> Mapping[BeadId, Commit]:
         with as_workspace_fault("reading what has landed"):
-            found = self._begun().landings.at(tip_of(self._git, self._run).commit)
-            return {bead: one.commit for bead, one in found.items()}
+            tip = tip_of(self._git, self._run).commit
+            held = landings(self._git, self._run.repository.place, self._run.target, tip)
+            found = {refs.what_landed(ref.name): ref.commit for ref in held.values()}
+            return {bead: found[bead, task] for bead, task in tasks.items() if (bead, task) in found}
 
     def close(self) -> None:
         self._runner.commands.close()

@@ -47,7 +47,7 @@ class Worktree:
     admin: Path
     """Its own git folder."""
     head: str
-    """Its HEAD file: `ref: …` or a commit."""
+    """Its HEAD file: `ref: …` or a commit; empty: it has none."""
     label: Label | None
     reason: str
     """Why it is locked; empty: it is not."""
@@ -57,6 +57,12 @@ class Worktree:
         """We made it, or began to: the reason is the first thing that git writes."""
         return self.label is not None or self.reason.startswith(_REASON)
 
+    def is_for(self, run: str, bead: str) -> bool:
+        """We made it for this bead of this run; an empty one: for merged trees."""
+        if self.label is not None:
+            return (self.label.run, self.label.bead) == (run, bead)
+        return self.reason == reason_for(run, bead)
+
     @property
     def place(self) -> Place:
         return Place(git_dir=self.admin, work_tree=self.path)
@@ -65,6 +71,11 @@ class Worktree:
     def branch(self) -> str:
         """The full name of the branch that it is on; empty: detached."""
         return self.head.removeprefix("ref: ") if self.head.startswith("ref: ") else ""
+
+
+def reason_for(run: str, bead: str) -> str:
+    """What a worktree is locked for. Without a bead: for merged trees."""
+    return f"{_REASON}{run}/{bead}" if bead else f"{_REASON}{run}: merged trees"
 
 
 def registered(repository: Repository) -> Iterator[Worktree]:
@@ -86,20 +97,32 @@ def worktree_at(repository: Repository, path: Path) -> Worktree | None:
     return next((found for found in registered(repository) if found.path == path), None)
 
 
+def is_linked(worktree: Worktree) -> bool:
+    """Its folder says, too, that it belongs to this registration: in a copied repository it belongs to the original."""
+    with suppress(OSError, UnicodeDecodeError):
+        link = (worktree.path / ".git").read_text().removeprefix("gitdir: ").rstrip("\n")
+        return Path(os.path.normpath(worktree.path / link)) == worktree.admin
+    return False
+
+
 def occupant_of(repository: Repository, branch: str) -> Path | None:
     """The checkout or worktree that has this branch checked out, the main checkout included."""
-    main = repository.common_dir / "HEAD"
-    with suppress(OSError):
-        if repository.checkout and main.read_text().strip() == f"ref: {branch}":
-            return main_checkout(repository)
-    return next((found.path for found in registered(repository) if found.branch == branch and not found.is_ours), None)
+    wanted = f"ref: {branch}".encode()
+    if repository.checkout and _says(f"{repository.common_dir}/HEAD", wanted):
+        return main_checkout(repository)
+    # Asked at each landing, and there may be hundreds: of all but the one that it is, only HEAD is read.
+    with suppress(FileNotFoundError), os.scandir(repository.common_dir / "worktrees") as entries:
+        for entry in entries:
+            if _says(f"{entry.path}/HEAD", wanted) and (found := _registration(Path(entry.path))) and not found.is_ours:
+                return found.path
+    return None
 
 
-def add(git: Git, repository: Repository, path: Path, commit: Commit, *, branch: str = "", why: str) -> Worktree:
+def add(git: Git, repository: Repository, path: Path, commit: Commit, *, branch: str = "", reason: str) -> Worktree:
     """Make a worktree, locked from its first moment on. `branch` is the full name of one to make, or to reset."""
     path.parent.mkdir(parents=True, exist_ok=True)
     form = ("--no-track", "-B", branch.removeprefix("refs/heads/")) if branch else ("--detach",)
-    locked = ("--lock", "--reason", f"{_REASON}{why}")
+    locked = ("--lock", "--reason", reason)
     hasty = replace(git, settings={**git.settings, "core.fsync": "none"})  # it can be made again
     with _ADDING:
         hasty(repository.place, "worktree", "add", "--quiet", *locked, *form, str(path), commit)
@@ -134,6 +157,13 @@ def unlock_index(worktree: Worktree) -> None:
         (worktree.admin / name).unlink(missing_ok=True)
 
 
+def set_head(worktree: Worktree, branch: str) -> None:
+    """Put it on a branch, also where its HEAD is nothing that git would change. Only while no agent lives there."""
+    lock = worktree.admin / "HEAD.lock"
+    lock.write_text(f"ref: {branch}\n")
+    lock.replace(worktree.admin / "HEAD")
+
+
 def remove(repository: Repository, worktree: Worktree | None, path: Path) -> None:
     """Take a folder and its registration away, each at one stroke: a death in between leaves nothing half-deleted.
 
@@ -161,10 +191,11 @@ def _throw_away(what: Path, folder: Path) -> None:
 def _registration(admin: Path) -> Worktree | None:
     try:
         link = os.fsdecode((admin / "gitdir").read_bytes().rstrip(b"\n"))
-        head = (admin / "HEAD").read_text(errors="replace").strip()
     except OSError:
         return None
-    label, reason = None, ""
+    label, reason, head = None, "", ""
+    with suppress(OSError):
+        head = (admin / "HEAD").read_text(errors="replace").strip()
     with suppress(OSError):
         reason = (admin / "locked").read_text(errors="replace").strip()
     with suppress(OSError, ValueError, KeyError, TypeError):
@@ -173,6 +204,14 @@ def _registration(admin: Path) -> Worktree | None:
     # Git 2.48 and newer can write the link relative to the registration.
     path = Path(os.path.normpath(admin / link)).parent
     return Worktree(path=path, admin=admin, head=head, label=label, reason=reason)
+
+
+def _says(file: str, wanted: bytes) -> bool:
+    try:
+        with open(file, "rb", buffering=0) as head:
+            return head.read(len(wanted) + 2).rstrip() == wanted
+    except OSError:
+        return False
 
 
 def _delete(folder: Path) -> None:

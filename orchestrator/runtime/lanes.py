@@ -89,6 +89,8 @@ class Lanes:
         match effect:
             case m.Sweep():
                 self._git.submit(self._sweep)
+            case m.Leave():
+                self._commands.close()
             case m.OpenSession():
                 with self._guard:
                     self._opening.add(effect.token)
@@ -147,7 +149,10 @@ class Lanes:
             reader = self._agents.reader(order, scratch=place.scratch)
             at_spawn = self._agents.starts_at_spawn(order.route)
             session = self._sessions.open(order, launch, reader, at_spawn=at_spawn, emit=self._heard)
-        except (WorkspaceFault, SpawnFailed) as fault:
+        except Leaving:
+            self._not_started(order, Ending.STOPPED, "the orchestrator is leaving")
+            return
+        except (WorkspaceFault, SpawnFailed, OSError) as fault:
             self._not_started(order, Ending.NOT_STARTED, str(fault))
             return
         except AgentMissing as fault:
@@ -177,18 +182,23 @@ class Lanes:
         return True
 
     def _end(self, effect: m.EndSession) -> None:
+        """A session that was given up in the very step that began it was never asked for: its end is told at once."""
         with self._guard:
             session = self._live.get(effect.token)
-            if session is None and effect.token in self._opening:
+            opening = effect.token in self._opening
+            if session is None and opening:
                 self._unwanted[effect.token] = effect.reason
         if session is not None:
             session.end(effect.reason, effect.grace_s)
+        elif not opening:
+            verdict = Verdict(ending=Ending.STOPPED, reason=effect.reason)
+            self._emit(m.SessionEnded(at=self._clock.now(), token=effect.token, verdict=verdict))
 
     def _heard(self, signal: m.Signal) -> None:
-        if isinstance(signal, m.SessionEnded):
+        self._emit(signal)
+        if isinstance(signal, m.SessionEnded):  # after it is told: nobody may take the session for one that never was
             with self._guard:
                 self._live.pop(signal.token, None)
-        self._emit(signal)
 
     # ------------------------------------------------------------ work
 

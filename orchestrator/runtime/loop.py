@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import queue
 from contextlib import suppress
+from dataclasses import replace
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import advance, idle_and_paused
-from orchestrator.core.model import Policy, ProcessName
+from orchestrator.core.model import ProcessName
 from orchestrator.core.owed import owed
 from orchestrator.core.state import State
 from orchestrator.runtime.lanes import Lanes
@@ -77,9 +78,9 @@ class ControlLoop:
         self._asked: set[int] = set()
         self._look_at = 0.0
 
-    def run(self, *, epoch: int, process: ProcessName, host: str, policy: Policy) -> State:
+    def run(self, *, epoch: int, process: ProcessName, host: str, terms: m.Terms) -> State:
         """Until the run has ended, or is paused with nothing under way. Raises `StoreFault` and `Broken`."""
-        self._inbox.put(m.Opened(at=self._clock.now(), epoch=epoch, process=process, host=host, policy=policy))
+        self._inbox.put(m.Opened(at=self._clock.now(), epoch=epoch, process=process, host=host, terms=terms))
         while True:
             signals = self._inbox.take(self._patience())
             signals += self._requests()
@@ -112,20 +113,14 @@ class ControlLoop:
         return self._state.swept and due is not None and due <= self._clock.now()
 
     def _requests(self) -> list[m.Signal]:
-        """Operators' requests, each handed on once; none before the sweep, when nothing may be decided yet."""
+        """Operators' requests, each handed on once; those that waited for a process come with its opening."""
         now = self._clock.now()
         if now < self._look_at:
             return []
         self._look_at = now + REQUESTS_EVERY_S
-        if not self._state.swept:
-            return []
         fresh: list[m.Signal] = []
         for asked in self._store.requests():
             if asked.request is not None and asked.request not in self._asked:
                 self._asked.add(asked.request)
-                fresh.append(
-                    m.Asked(
-                        at=now, verb=asked.verb, request=asked.request, bead=asked.bead, text=asked.text, by=asked.by
-                    )
-                )
+                fresh.append(replace(asked, at=now, asked_at=asked.at))
         return fresh

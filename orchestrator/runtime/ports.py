@@ -209,6 +209,10 @@ class CommandResult:
     timed_out: bool = False
     cancelled: bool = False
     """We ended it, because the orchestrator is leaving: its code says nothing."""
+    not_run: bool = False
+    """It could not be run, or not be watched to its end: the machine's fault, and `output` says which.
+
+    Its code is 126, as of a command that exits with that by itself, and says nothing."""
 
 
 class Commands(Protocol):
@@ -319,8 +323,11 @@ class Workspaces(Protocol):
         """Raises `WorkspaceFault`; nothing is then removed."""
         ...
 
-    def landed(self) -> Mapping[BeadId, Commit]:
-        """Which beads' commits stand on the target."""
+    def landed(self, tasks: Mapping[BeadId, str]) -> Mapping[BeadId, Commit]:
+        """Those of the given beads that stand on the target with just this task, each with its commit.
+
+        Raises `WorkspaceFault`.
+        """
         ...
 
     def close(self) -> None:

@@ -18,8 +18,9 @@ class Shown:
 
     commit: Commit
     tree: Tree
-    beads: tuple[BeadId, ...]
-    """What its `Bead:` trailers name."""
+    what: tuple[BeadId, str] | None
+    """The bead, and the digest of its task, that we landed with it; None: it is not ours, whatever its message says."""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,10 @@ def prove(state: State, evidence: Evidence) -> list[Finding]:
 def _landings(state: State, evidence: Evidence, log: str) -> Iterator[Finding]:
     seen: dict[BeadId, list[Shown]] = {}
     for shown in evidence.landed:
-        for bead in shown.beads:
-            seen.setdefault(bead, []).append(shown)
+        if shown.what is not None and state.tasks.get(shown.what[0], "") == shown.what[1]:
+            seen.setdefault(shown.what[0], []).append(shown)
+    foreign = [f"{shown.commit[:12]} {shown.subject}" for shown in evidence.landed if shown.what is None]
+    yield _finding("every commit on the target was put there by a landing of ours", foreign, log)
     claimed = {bead: record for bead, record in state.beads.items() if record.commit is not None}
     missing = [f"{bead}" for bead in claimed if bead not in seen]
     yield _finding("each bead said to have landed is on the target", missing, log)

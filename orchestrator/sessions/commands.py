@@ -1,6 +1,9 @@
 """Shell commands of the person's: checks, setup. Run without a terminal, and ended with all that they started.
 
 Knows a command's environment, output, time and tree. Does not know what it checks.
+
+A command that prints without end is ended before it fills the disk. Its log is looked at once a second at most, so
+what a fast one prints within that second comes on top of the bound.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
 from pathlib import Path
 
 from orchestrator.runtime.ports import CommandResult, Marks
@@ -23,10 +27,16 @@ from orchestrator.sessions.tree import Tree, end
 
 GRACE_S = 2.0
 TAIL = 8_000
+MOST_BYTES = 100_000_000
+"""What one command may print."""
+LOOK_S = 1.0
+_FIRST_LOOK_S = 0.05
 TIMED_OUT = 124
 """As timeout(1) says it."""
 NOT_RUN = 126
 """As a shell says of a command that it found and could not run."""
+FLOODED = 128 + signal.SIGXFSZ
+"""As a shell says of a command that wrote more than `ulimit -f` allows."""
 CANCELLED = -1
 
 POINTS_TO_A_REPOSITORY = frozenset(
@@ -58,11 +68,22 @@ _ESCAPES = re.compile(
 )
 
 
+class _Left(Enum):
+    """Why we stopped waiting for a command."""
+
+    EXITED = auto()
+    OUT_OF_TIME = auto()
+    FLOODED = auto()
+    WOKEN = auto()
+
+
 class ShellCommands:
     """Implements `Commands`. Any number of them run at once, each in its caller's thread."""
 
-    def __init__(self, marks: Marks) -> None:
+    def __init__(self, marks: Marks, *, most_bytes: int = MOST_BYTES) -> None:
+        """A command that prints more than `most_bytes` is ended, and has failed."""
         self._marks = marks
+        self._most_bytes = most_bytes
         self._census = Census()
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -71,19 +92,17 @@ class ShellCommands:
         self._closed = False
 
     def run(self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path) -> CommandResult:
-        """A command that cannot be run at all comes back with code 126 and the reason as its output."""
+        """A command that cannot be run at all comes back `not_run`, with code 126 and the reason as its output."""
         try:
             woken = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         except OSError as error:
-            return CommandResult(code=NOT_RUN, output=f"the command was not run: {error}")
+            return _not_run(error)
         try:
             with self._lock:
                 if self._closed:
                     return CommandResult(code=CANCELLED, output="", cancelled=True)
                 self._running.add(woken)
             return self._run(command, cwd, self._environment(env), timeout_s, log, woken)
-        except OSError as error:
-            return CommandResult(code=NOT_RUN, output=f"the command was not run: {error}")
         finally:
             with self._lock:
                 self._running.discard(woken)
@@ -103,81 +122,129 @@ class ShellCommands:
     def _run(
         self, command: str, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path, woken: int
     ) -> CommandResult:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
-            output.write(f"$ {command}\n".encode())
-            output.flush()
-            begin = output.tell()
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=cwd,
-                env=env,
-                start_new_session=True,
-            )
-        # From here on nothing may leave without the tree's end.
-        until = time.monotonic() + timeout_s
         try:
-            exited = _exited(process.pid, woken, until)
-            cancelled = self._closed and not exited
+            output = _opened(log)
+        except OSError as error:
+            return _not_run(error)
+        try:
+            try:
+                os.write(output, f"$ {command}\n".encode())
+                begin = os.fstat(output).st_size
+                process = subprocess.Popen(
+                    ["/bin/sh", "-c", command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    cwd=cwd,
+                    env=env,
+                    start_new_session=True,
+                )
+            except (OSError, ValueError) as error:  # ValueError: a null character in it
+                return _not_run(error)
+            # From here on nothing may leave without the tree's end.
+            try:
+                return self._attend(process, env, timeout_s, log, output, begin, woken)
+            except OSError as error:
+                return CommandResult(
+                    code=NOT_RUN, output=f"the command could not be watched to its end: {error}", not_run=True
+                )
+        finally:
+            os.close(output)
+
+    def _attend(
+        self,
+        process: subprocess.Popen[bytes],
+        env: Mapping[str, str],
+        timeout_s: float,
+        log: Path,
+        output: int,
+        begin: int,
+        woken: int,
+    ) -> CommandResult:
+        most = begin + self._most_bytes
+        try:
+            left = _left(process.pid, woken, time.monotonic() + timeout_s, output, most)
         finally:
             try:
-                self._end(process.pid, env)
+                # What prints on while it has its grace has it no longer.
+                self._end(process.pid, env, lambda: self._closed or _grown(output, most + self._most_bytes))
             except OSError:
                 os.killpg(process.pid, signal.SIGKILL)  # unreaped, so the group is still its own
                 raise
             finally:
                 code = process.wait()
-        timed_out = not (exited or cancelled)
-        return CommandResult(
-            code=CANCELLED if cancelled else TIMED_OUT if timed_out else code if code >= 0 else 128 - code,
-            output=_tail(log, begin, env),
-            timed_out=timed_out,
-            cancelled=cancelled,
-        )
+        said = _tail(output, begin, env)
+        match left:
+            case _Left.WOKEN:
+                return CommandResult(code=CANCELLED, output=said, cancelled=True)
+            case _Left.OUT_OF_TIME:
+                return CommandResult(code=TIMED_OUT, output=said, timed_out=True)
+            case _Left.FLOODED:
+                bound = f"{self._most_bytes / 1e6:g} MB"
+                why = f"\nended: it printed more than {bound}, which is all that a command may; its output is in {log}"
+                return CommandResult(code=FLOODED, output=(said[len(why) - TAIL :] + why).lstrip())
+            case _Left.EXITED:
+                return CommandResult(code=code if code >= 0 else 128 - code, output=said)
 
-    def _end(self, pid: int, env: Mapping[str, str]) -> None:
+    def _end(self, pid: int, env: Mapping[str, str], at_once: Callable[[], bool]) -> None:
         leader = read_row(pid)
         if leader is None:
             return  # reaped behind our back: SIGCHLD is ignored in this process
         tree = Tree(leader, mark=env[MARK], token=env[TOKEN], census=self._census)
         kill_at = time.monotonic() + GRACE_S
-        end(tree.look, kill_at=lambda: 0.0 if self._closed else kill_at, wait=time.sleep)
+        end(tree.look, kill_at=lambda: 0.0 if at_once() else kill_at, wait=time.sleep)
 
 
-def _exited(pid: int, woken: int, until: float) -> bool:
-    """Whether it exited by itself, before the time was over or somebody woke us. It stays unreaped."""
+def _not_run(error: Exception) -> CommandResult:
+    return CommandResult(code=NOT_RUN, output=f"the command was not run: {error}", not_run=True)
+
+
+def _opened(log: Path) -> int:
+    """The end of the log. Read again by the same descriptor: a command may remove the file, or the folder."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return os.open(log, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+
+def _grown(output: int, most: int) -> bool:
+    return os.fstat(output).st_size > most
+
+
+def _left(pid: int, woken: int, until: float, output: int, most: int) -> _Left:
+    """Why the waiting is over. The command stays unreaped."""
     poll = select.poll()
     poll.register(woken, select.POLLIN)
     try:
         leader: int | None = os.pidfd_open(pid)
     except OSError:
         leader = None  # an old kernel, or a sandbox: then we look every now and then
+    longest = LOOK_S if leader is not None else 0.1
     try:
         if leader is not None:
             poll.register(leader, select.POLLIN)
+        # Often at first: a command that floods mostly does so at once.
+        pause = _FIRST_LOOK_S
         while True:
+            if _grown(output, most):
+                return _Left.FLOODED
             row = read_row(pid)
             if row is None or not row.alive:
-                return True
+                return _Left.EXITED
             rest = until - time.monotonic()
             if rest <= 0:
-                return False
-            for descriptor, _ in poll.poll(min(rest, 3600.0 if leader is not None else 0.1) * 1000 + 0.5):
+                return _Left.OUT_OF_TIME
+            for descriptor, _ in poll.poll(min(rest, pause) * 1000 + 0.5):
                 if descriptor == woken:
-                    return False
+                    return _Left.WOKEN
+            pause = min(pause * 2, longest)
     finally:
         if leader is not None:
             os.close(leader)
 
 
-def _tail(log: Path, begin: int, env: Mapping[str, str]) -> str:
-    with log.open("rb") as file:
-        end_ = file.seek(0, os.SEEK_END)
-        file.seek(max(begin, end_ - 8 * TAIL))
-        text = file.read().decode(errors="replace")
+def _tail(output: int, begin: int, env: Mapping[str, str]) -> str:
+    end_ = os.fstat(output).st_size
+    start = max(begin, end_ - 8 * TAIL)
+    text = os.pread(output, max(0, end_ - start), start).decode(errors="replace")
     redact = Redaction(secrets_of(env))
     text = _ESCAPES.sub("", text).replace("\r\n", "\n")
     return (redact(text) + redact.rest())[-TAIL:]

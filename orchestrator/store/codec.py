@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import Manifest, Policy
+from orchestrator.core.model import Bead, Budget, Manifest, Policy
 from orchestrator.runtime.ports import StoreTooNew
 
 KINDS: dict[str, type[m.Event]] = {kind.__name__: kind for kind in m.Event.__subclasses__()}
@@ -29,5 +29,10 @@ def decode(kind: str, body: str) -> m.Event:
 
 def digest(manifest: Manifest) -> str:
     """Tells two manifests apart by what is to be done: settings of the run may change from one start to the next."""
-    work = replace(manifest, policy=Policy(), skipped=())
+    work = replace(manifest, policy=Policy(), budget=Budget(), skipped=())
     return hashlib.sha256(msgspec.json.encode(work, order="sorted")).hexdigest()
+
+
+def task(bead: Bead) -> str:
+    """Tells what a bead asks for from what another bead of the same id, in another night, asked for."""
+    return hashlib.sha256(msgspec.json.encode([bead.title, bead.prompt, bead.command])).hexdigest()[:16]

@@ -1,7 +1,8 @@
 """A repository's state in SQLite: one writer, any number of readers.
 
 WAL and `synchronous=FULL`: what was committed survives a power cut, and readers never wait. The writer proves itself
-by a file lock that the kernel lets go of when its process dies, however it dies.
+by a lock that the kernel lets go of when its process dies, however it dies. The lock is on the folder that holds the
+state's (git's own): removing the state does not free it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ from orchestrator.store.codec import decode, encode
 from orchestrator.store.projections import Projector
 
 FILE = "state.db"
-LOCK = "writer.lock"
 BUSY_S = 20.0
 """How long a statement waits for another's transaction; all of ours take milliseconds."""
 
@@ -62,7 +62,7 @@ class Database:
         """Raises `StoreTaken` while another process has it, and other `StoreFault`s."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            lock = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as fault:
             raise _of_system(fault, folder) from fault
         try:
@@ -201,6 +201,15 @@ class Database:
             finally:
                 connection.close()
 
+    def options(self, run: int) -> dict[str, str]:
+        """What the command line said when the run was last taken up."""
+        with _faults(self._folder):
+            row = self._db.execute(
+                "SELECT kind, body FROM events WHERE run = ? AND kind = 'RunOpened' ORDER BY seq DESC LIMIT 1", (run,)
+            ).fetchone()
+        opened = decode(*row) if row else None
+        return dict(opened.terms.options) if isinstance(opened, m.RunOpened) and opened.terms else {}
+
     def leases(self, run: int) -> tuple[BeadId, ...]:
         """Which beads hold files."""
         with _faults(self._folder):
@@ -237,6 +246,12 @@ class RunStore:
         self.projector = Projector(connection, run)
 
     def append(self, events: Sequence[m.Event]) -> None:
+        """Raises `StoreFault`; the state that somebody took away beneath us is one, before anything is written."""
+        if not (self._folder / FILE).exists():
+            raise StoreDamaged(
+                f"{self._folder / FILE} was removed while the run was on: it stops here. What has landed is on the "
+                "target, what agents wrote is in their branches and the attic; run again to begin anew"
+            )
         with _faults(self._folder), self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self.write_all(events)
@@ -312,7 +327,7 @@ def _claim(lock: int) -> None:
 def _locked(folder: Path) -> bool:
     """Some process has the writer's lock."""
     try:
-        probe = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        probe = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
@@ -355,7 +370,7 @@ def _of_system(fault: OSError, folder: Path) -> StoreFault:
 
 def _taken(holder: Holder | None, folder: Path) -> str:
     if holder is None:
-        return f"another orchestrator is at work on this repository (it has {folder / LOCK} locked)"
+        return f"another orchestrator is at work on this repository (it has {folder.parent} locked)"
     since = dt.datetime.fromtimestamp(holder.since, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return (
         f"another orchestrator is at work on this repository: run {holder.run!r}, pid {holder.process.pid} on "

@@ -14,7 +14,9 @@ class Tally:
 
     total: int
     landed: int
-    """Done, with a commit on the target."""
+    """Done in this run, with a commit on the target."""
+    stood: int
+    """Done before this run began: their commits stood on the target already."""
     needless: int
     """Done without one: nothing was needed."""
     failed: int
@@ -29,11 +31,13 @@ class Tally:
 
 def tally(state: State) -> Tally:
     counts = state.counts
-    landed = sum(record.state is BeadState.DONE and record.commit is not None for record in state.beads.values())
+    there = [record for record in state.beads.values() if record.state is BeadState.DONE and record.commit is not None]
+    stood = sum(not record.attempts for record in there)
     return Tally(
         total=len(state.beads),
-        landed=landed,
-        needless=counts[BeadState.DONE] - landed,
+        landed=len(there) - stood,
+        stood=stood,
+        needless=counts[BeadState.DONE] - len(there),
         failed=counts[BeadState.FAILED],
         blocked=counts[BeadState.BLOCKED],
         held=counts[BeadState.HELD],
@@ -52,19 +56,20 @@ def headline(state: State) -> str:
 
 
 def _good(count: Tally, run: RunState) -> str:
-    good = count.landed + count.needless
-    if good == count.total:
-        if not count.needless:
+    besides = [f"{count.stood} stood on the target already"] if count.stood else []
+    besides += [f"{count.needless} needed nothing"] if count.needless else []
+    if count.landed + count.stood + count.needless == count.total:
+        if not besides:
             return "The only bead landed." if count.total == 1 else f"All {count.total} beads landed."
-        if not count.landed:
+        if count.needless == count.total:
             return "Nothing landed, because nothing was needed."
-        return f"All {count.total} beads are done: {count.landed} landed, {count.needless} needed nothing."
+        beads = "The only bead is done" if count.total == 1 else f"All {count.total} beads are done"
+        landed = [f"{count.landed} landed"] if count.landed else []
+        return f"{beads}: {', '.join([*landed, *besides])}."
     beads = "bead" if count.total == 1 else "beads"
     so_far = " so far" if run is RunState.RUNNING and count.under_way + count.to_come else ""
     said = f"{count.landed or 'None'} of {count.total} {beads} landed{so_far}"
-    if count.needless:
-        said += f", {count.needless} needed nothing"
-    return f"{said}; {', '.join(_bad(count))}."
+    return f"{', '.join([said, *besides])}; {', '.join(_bad(count))}."
 
 
 def _bad(count: Tally) -> list[str]:

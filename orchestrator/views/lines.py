@@ -70,7 +70,7 @@ def _opened(event: m.RunOpened, entry: Entry | None, state: State) -> Told:
     if event.epoch > 1:
         word, rest = "goes on", f"{state.counts[BeadState.DONE]} of {len(state.beads)} beads done"
     else:
-        word, rest = "opened", f"{len(state.beads)} beads, {len(state.workers)} workers"
+        word, rest = "opened", f"{_count(len(state.beads), 'bead')}, {_count(len(state.workers), 'worker')}"
     return "run", word, f"{state.manifest.name} → {state.manifest.target}", rest
 
 
@@ -147,3 +147,7 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.BreakerClosed: lambda event, entry, state: (event.route, "open again"),
     m.RequestAnswered: _answered,
 }
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -48,7 +48,7 @@ def _opening(report: Report) -> Iterator[str]:
     if report.checks and report.tally.landed:
         yield f"Every merged tree has passed {_commands(report.checks)} before the target moved to it."
     elif report.checks:
-        yield f"A merged tree must pass {_commands(report.checks)} before the target moves to it.."
+        yield f"A merged tree must pass {_commands(report.checks)} before the target moves to it."
     else:
         yield "**No checks are configured (`verify` is empty): nothing but the merge itself was checked.**"
     if report.own_checks:

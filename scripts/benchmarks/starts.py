@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import Bead, BeadId, Commit, Manifest, Policy, ProcessName, RouteName, Token
+from orchestrator.core.model import Bead, BeadId, Budget, Commit, Manifest, Policy, ProcessName, RouteName, Token
 from orchestrator.core.state import State
 from orchestrator.runtime.lanes import Lanes
 from orchestrator.runtime.loop import ControlLoop, Inbox
@@ -79,9 +79,10 @@ def sessions_alone_s(workers: int) -> float:
             fail=inbox.fail,
         )
         watch = Watch(inbox)
+        terms = m.Terms(policy=policy, budget=Budget(), token=Token(0))
         loop = ControlLoop(state=state, store=store, lanes=lanes, inbox=inbox, clock=clock, listeners=(watch,))
         try:
-            loop.run(epoch=1, process=ProcessName(pid=1, started=0.0), host="here", policy=policy)
+            loop.run(epoch=1, process=ProcessName(pid=1, started=0.0), host="here", terms=terms)
         finally:
             lanes.close()
             database.close()

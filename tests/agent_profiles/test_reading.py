@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -187,8 +188,8 @@ def test_a_line_of_5_mb_is_read(reader: Read) -> None:
 def test_a_line_without_end_is_given_up_and_the_next_is_read() -> None:
     lines = Lines()
     for _ in range(40):
-        assert lines.feed(b"x" * 1_000_000) == []
-    assert lines.feed(b"y\nnext\n") == ["next"]
+        assert lines.feed(b"x" * 1_000_000) == ""
+    assert lines.feed(b"y\nnext\n") == "next\n"
 
 
 def _signs(agent: str, chunks: Sequence[bytes]) -> tuple[list[Sign], object]:
@@ -262,9 +263,76 @@ def test_a_line_is_what_a_person_sees_of_it(line: str, seen: str) -> None:
 # ---------------------------------------------------------------- programs without a stream
 
 
-def test_each_line_of_a_program_without_a_stream_is_a_sign(reader: Read) -> None:
-    signs = reader().feed(b"\x1b[1mreading\x1b[0m\r\n\r\n   \r\nwriting " + b"x" * 200 + b"\r\npart")
-    assert [sign.note for sign in signs] == ["reading", "writing " + "x" * 71 + "…"]
+def test_the_last_line_of_a_chunk_is_the_sign_of_a_program_without_a_stream(reader: Read) -> None:
+    read = reader()
+    assert [sign.note for sign in read.feed(b"\x1b[1mreading\x1b[0m\r\n\r\n   \r\nwri")] == ["reading"]
+    assert [sign.note for sign in read.feed(b"ting " + b"x" * 200 + b"\r\n \x1b[0m\r\npart")] == [
+        "writing " + "x" * 71 + "…"
+    ]
+    assert read.feed(b"\r\n"), "what had waited for its end"
+    assert read.feed(b"\r\n\x1b[2K\r\n  \r\n") == []
+
+
+def test_a_flood_of_lines_is_one_sign(reader: Read) -> None:
+    assert [sign.note for sign in reader().feed(b"y\r\n" * 20_000 + b"z\r\n")] == ["z"]
+
+
+def test_lines_that_a_rule_knows_are_signs_of_their_own(reader: Read) -> None:
+    read = reader(override={"lines": [{"matches": r"^step (?P<note>\d+)$"}]})
+    notes = [sign.note for sign in read.feed(b"a\nb\nstep 1\nstep 2\n\nc\nd step 3\n")]
+    assert notes == ["b", "1", "2", "d step 3"]
+
+
+PIECES = st.sampled_from(
+    [
+        b"compiling\r\n", b"wrapped here \r\n", b"\r\n", b"  \r\n", b"\n", b"\x1b[31mred\x1b[0m\r\n", b"\x1b]0;not\n",
+        b"closed\x07\n", b"10%\r20%\r\n", b"back\b\bxy\r\r\n", b"tick 1\n", b"\x1b[1mtick\x1b[0m 2\n", b"\xe2\x80\n",
+        b"used 5 for $0.25 in s-1\n", b"used 7 for $0.5 in s-2\r\n", b"no end", b"x" * 3000 + b" \n",
+        b"y" * 5000 + b"\n", b"\t\n", b"rate limit exceeded\r\n", b"{\"type\":\"x\"}\n", b"many \r\n" * 900, b"lines\n" * 900,
+    ]
+)  # fmt: skip
+OWN_LINES = [
+    {"matches": "^tick", "hidden": True},
+    {"matches": r"^used (?P<tokens_in>\S+) for \$(?P<usd>\S+) in (?P<session>\S+)", "adds": True},
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    pieces=st.lists(PIECES, max_size=30),
+    sizes=st.lists(st.integers(1, 4000), min_size=1, max_size=6),
+    lines=st.sampled_from([[], OWN_LINES]),
+    stream=st.sampled_from(["text", "json"]),
+)
+def test_however_a_plain_programs_lines_are_cut_they_come_to_the_same(
+    pieces: list[bytes], sizes: list[int], lines: list[dict[str, Any]], stream: str
+) -> None:
+    """Notes are of chunks, so what is between differs; the end does not, nor the first sign."""
+    override = {
+        "command": ["./mine.sh"], "started": "output", "stream": stream, "lines": lines, "words": {"lines": 40},
+    }  # fmt: skip
+    profile = Catalog({}, Path("/")).profile("mine", override)
+    output = b"".join(pieces)
+
+    def ends(chunks: Sequence[bytes]) -> object:
+        reader = OutputReader(profile, Path("/nonexistent/outcome.json"))
+        signs = [sign for chunk in chunks for sign in reader.feed(chunk)]
+        last = reader._tail.lines()  # all of it: a verdict tells one line only
+        return (
+            signs[-1:] and replace(signs[-1], started=False),
+            sum(sign.started for sign in signs),
+            last,
+            reader.verdict(Exit(code=1), at=NOW),
+        )
+
+    chunks: list[bytes] = []
+    place = 0
+    while place < len(output):
+        chunks.append(output[place : place + sizes[len(chunks) % len(sizes)]])
+        place += len(chunks[-1])
+    whole = ends([output])
+    assert ends(chunks) == whole
+    assert ends([line + b"\n" for line in output.split(b"\n")[:-1]] + [output.rpartition(b"\n")[2]]) == whole
 
 
 def test_a_hidden_line_is_no_sign(reader: Read) -> None:
@@ -273,8 +341,9 @@ def test_a_hidden_line_is_no_sign(reader: Read) -> None:
 
 
 def test_a_program_can_start_with_its_first_output(reader: Read) -> None:
-    signs = reader(override={"started": "output"}).feed(b"\n\none\ntwo\n")
-    assert [sign.started for sign in signs] == [True, False]
+    read = reader(override={"started": "output"})
+    signs = [[sign.started for sign in read.feed(chunk)] for chunk in (b"\n\n", b"one\n", b"two\n")]
+    assert signs == [[], [True], [False]]
 
 
 def test_lines_can_tell_what_was_used(reader: Read) -> None:

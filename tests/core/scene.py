@@ -110,7 +110,8 @@ class Scene:
     def open(self, policy: Policy | None = None) -> list[m.Event]:
         self.epoch += 1
         process = ProcessName(pid=self.epoch, started=self.now)
-        return self.hear(m.Opened, epoch=self.epoch, process=process, host="here", policy=policy)
+        terms = policy and m.Terms(policy=policy, budget=self.state.budget, token=self.state.token)
+        return self.hear(m.Opened, epoch=self.epoch, process=process, host="here", terms=terms)
 
     def sweep(self) -> list[m.Event]:
         return self.hear(m.Swept, ended=0)

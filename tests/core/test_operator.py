@@ -32,7 +32,7 @@ def test_stop_ends_every_session_and_keeps_its_work() -> None:
     scene = Scene(bead("a", tries=1), bead("b"), workers=2)
     scene.sign("a")
     scene.ask(m.Verb.STOP)
-    assert scene.all_owed() == ["EndSession", "EndSession"]
+    assert scene.all_owed() == ["Leave", "EndSession", "EndSession"]
     scene.breaks("a", Ending.CRASHED)
     only(scene.breaks("b", Ending.CRASHED), m.RunStopped)
     assert scene.is_at("a") is BeadState.READY
@@ -51,7 +51,7 @@ def test_stop_leaves_what_takes_long_for_the_next_start() -> None:
     assert scene.all_owed() == ["Check", "Land"]
     scene.ask(m.Verb.STOP)
     assert scene.state.run is RunState.STOPPED
-    assert scene.all_owed() == []
+    assert scene.all_owed() == ["Leave"]
     scene.die()
     scene.open()
     scene.sweep()

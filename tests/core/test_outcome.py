@@ -181,22 +181,22 @@ def test_the_session_that_delivers_while_we_give_it_up_is_not_refused() -> None:
     assert scene.is_at("a") is BeadState.MERGING
 
 
-def test_work_that_could_not_be_collected_is_no_try_and_waits() -> None:
-    """The repository's fault: the agent goes on in the same worktree, after a while."""
+def test_work_that_could_not_be_collected_is_a_try_and_waits() -> None:
+    """The agent has worked, and cost: it goes on in the same worktree after a while, and not for ever."""
     scene = Scene(bead("a"), workers=1)
     scene.sign("a", session="s1")
     token = scene.token("a")
     scene.end("a", Ending.DELIVERED)
     scene.hear(m.Collected, token=token, commit=None, fault="no space left on device")
     back = only(scene.hear(m.Saved, token=token, commit=None), m.BeadReturned)
-    assert not back.tried
-    assert back.vain
+    assert back.tried
+    assert not back.vain
     assert back.keep
     assert back.resume == "s1"
     assert back.not_before > scene.now
 
 
-def test_work_that_could_not_be_checked_is_no_try_and_waits() -> None:
+def test_work_that_could_not_be_checked_is_a_try_and_waits() -> None:
     """It says nothing of the work, and it must not come again at once, for ever."""
     scene = Scene(bead("a", verify=("check",)), workers=1)
     scene.sign("a")
@@ -204,7 +204,7 @@ def test_work_that_could_not_be_checked_is_no_try_and_waits() -> None:
     back = only(
         scene.hear(m.Checked, token=scene.token("a"), passed=False, fault="the worktree is gone"), m.BeadReturned
     )
-    assert (back.tried, back.vain, back.strike) == (False, True, None)
+    assert (back.tried, back.vain, back.strike) == (True, False, None)
     assert back.not_before > scene.now
 
 

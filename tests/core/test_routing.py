@@ -24,7 +24,7 @@ SENT_BACK = [
     (Ending.CONFLICT, True, Blame.NOBODY, False, False),
     (Ending.MERGED_RED, True, Blame.NOBODY, False, False),
     (Ending.NOT_STARTED, False, Blame.NOBODY, True, False),
-    (Ending.NOT_COLLECTED, False, Blame.NOBODY, True, True),
+    (Ending.NOT_COLLECTED, True, Blame.NOBODY, True, True),
     (Ending.LOST, False, Blame.NOBODY, True, True),
     (Ending.STOPPED, False, Blame.NOBODY, True, True),
 ]

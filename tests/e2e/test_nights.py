@@ -9,10 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.night import Night, beads
+
+CHECKOUT = Path(__file__).parents[2]
 
 
 def wait_for(condition: Callable[[], object], within_s: float = 30) -> None:
@@ -350,3 +353,127 @@ def test_version_and_help_answer(night: Night) -> None:
     assert night.orchestrator("--version").stdout.startswith("orchestrator ")
     assert "run" in night.orchestrator("--help").stdout
     assert os.environ.get("HOME") != night.environment["HOME"]
+
+
+def test_a_run_goes_on_after_another_one_has_used_the_repository(night: Night) -> None:
+    """Fencing tokens and attempt numbers are the repository's, not the run's."""
+    long, short = [*beads(["a"], 0), *beads(["slow"], 60)], beads(["a", "b"], 0)
+    night.write({"name": "first", "workers": 2, "beads": long})
+    first = night.start()
+    wait_for(lambda: "landed" in (night.folder / "output").read_text())
+    first.send_signal(signal.SIGINT)
+    assert first.wait(timeout=30) == 130
+    before = night.manifest.read_text()
+    night.write({"name": "second", "beads": short})
+    done = night.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    night.manifest.write_text(before)
+    program = night.manifest.parent / "agent.sh"
+    program.write_text(program.read_text().replace('sleep "$(head -n 1 "$1")"', ""))
+    done = night.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert night.landed("orchestrator/first") == ["a", "slow"]
+    assert night.landed("orchestrator/second") == ["a", "b"]
+
+
+def test_the_same_id_with_another_task_is_other_work(night: Night) -> None:
+    """A night that uses its names again does its work; only the very same task is not done again."""
+    night.write({"name": "night", "beads": beads(["a", "b"], 0)})
+    assert night.run().returncode == 0
+    other = beads(["a"], 0)[0] | {"title": "Something else", "run": "echo else > else.txt"}
+    del other["prompt"]
+    night.write({"name": "night", "beads": [other, *beads(["b"], 0)]})
+    done = night.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All 2 beads are done: 1 landed, 1 stood on the target already." in done.stdout
+    assert night.git("show", "orchestrator/night:else.txt") == "else"
+    assert night.look("prove")["holds"]
+
+
+def test_what_an_agent_puts_on_the_target_itself_is_named_and_not_believed(night: Night) -> None:
+    """A forged trailer lands nothing: the bead's own work is still merged and checked, and the proof names the rest."""
+    agent = """\
+#!/bin/sh
+set -e
+echo "$ORCHESTRATOR_BEAD" > "$ORCHESTRATOR_BEAD.txt"
+git add --all
+git commit --quiet --message "Work of $ORCHESTRATOR_BEAD" --message "Bead: b"
+[ "$ORCHESTRATOR_BEAD" != a ] || git update-ref refs/heads/orchestrator/night HEAD
+"""
+    night.write({"name": "night", "workers": 1, "beads": beads(["a", "b"], 0)}, agent)
+    done = night.run()
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert night.git("show", "orchestrator/night:b.txt") == "b"
+    proof = night.look("prove")
+    (broken,) = [finding for finding in proof["findings"] if not finding["holds"]]
+    assert "put there by a landing of ours" in broken["claim"]
+    assert "Work of a" in broken["detail"]
+
+
+def test_resume_goes_on_as_the_run_was_begun(night: Night) -> None:
+    """`--worktrees` and `--workers` need not be said again."""
+    night.write({"name": "night", "beads": beads(["a", "b"], 60)})
+    elsewhere = night.folder / "elsewhere"
+    run = night.start("--worktrees", str(elsewhere), "--workers", "2")
+    wait_for(lambda: (night.folder / "output").read_text().count("started") >= 2)
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(timeout=30) == 130
+    program = night.manifest.parent / "agent.sh"
+    program.write_text(
+        program.read_text().replace('sleep "$(head -n 1 "$1")"', 'case "$PWD" in */elsewhere/*) ;; *) exit 9;; esac')
+    )
+    done = night.orchestrator("resume", "--repo", str(night.repository))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert night.landed("orchestrator/night") == ["a", "b"]
+
+
+def test_a_stop_does_not_wait_for_setup(night: Night) -> None:
+    """What `setup` is doing is cut short, and owed again at the next start."""
+    night.write({"name": "night", "setup": "sleep 300", "beads": beads(["a"], 0)})
+    run = night.start()
+    wait_for(lambda: any("sleep 300" in row for row in night.left_over()))
+    run.send_signal(signal.SIGINT)
+    assert run.wait(timeout=20) == 130
+    assert not night.left_over()
+
+
+@pytest.mark.parametrize("after_s", [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.2])
+def test_control_c_in_the_first_moments_ends_it(night: Night, after_s: float) -> None:
+    """Wherever in the start it comes: it ends, and says so without a traceback."""
+    night.write({"name": "night", "beads": beads(["a"], 60)})
+    run = night.start()
+    time.sleep(after_s)
+    run.send_signal(signal.SIGINT)
+    # In the very first moments it is Python itself that dies of the signal; a shell calls that 130 as well.
+    assert run.wait(timeout=20) in (130, -signal.SIGINT)
+    assert "Traceback" not in (night.folder / "output").read_text()
+    assert not night.left_over()
+
+
+def test_init_makes_a_workspace_that_plans(night: Night) -> None:
+    """The README's first step, and what it makes is not overwritten."""
+    made = night.orchestrator("init", str(night.repository))
+    assert made.returncode == 0, made.stderr
+    example = night.repository / "tasks" / "example.yaml"
+    planned = night.orchestrator("plan", str(example))
+    assert planned.returncode == 0, planned.stderr
+    example.write_text("mine")
+    assert night.orchestrator("init", str(night.repository)).returncode == 0
+    assert example.read_text() == "mine"
+    assert (CHECKOUT / "tasks" / "example.yaml").read_text() == (
+        CHECKOUT / "orchestrator" / "cli" / "starter" / "example.yaml"
+    ).read_text()
+
+
+def test_many_small_beads_do_not_pile_up(night: Night) -> None:
+    """Worktrees are cleared while others are made: never many more than there are workers."""
+    work = [{"id": f"b{number}", "run": f"echo {number} > {number}.txt"} for number in range(150)]
+    night.write({"name": "night", "workers": 4, "beads": work})
+    run = night.start("--worktrees", str(night.worktrees))
+    most = 0
+    while run.poll() is None:
+        folder = night.worktrees / "night"
+        most = max(most, len(list(folder.iterdir())) if folder.exists() else 0)
+        time.sleep(0.1)
+    assert run.returncode == 0
+    assert most <= 4 * 2 + 16, most

@@ -83,7 +83,7 @@ class PlainFolders:
     def clear(self, order: m.Clear) -> None:
         self._begin(order)
 
-    def landed(self) -> Mapping[BeadId, Commit]:
+    def landed(self, tasks: Mapping[BeadId, str]) -> Mapping[BeadId, Commit]:
         return {}
 
     def close(self) -> None:

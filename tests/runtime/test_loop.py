@@ -14,6 +14,7 @@ from orchestrator.core.model import (
     Bead,
     BeadId,
     BeadState,
+    Budget,
     Commit,
     Ending,
     Manifest,
@@ -32,6 +33,7 @@ from orchestrator.store import MemoryStore
 from tests.runtime.stand_ins import OneProgram, PlainFolders, Quiet, ToldSessions
 
 PROCESS = ProcessName(pid=1, started=0.0)
+TERMS = m.Terms(policy=Policy(), budget=Budget(), token=Token(0))
 
 
 class Real:
@@ -95,7 +97,7 @@ class Rig:
 
     def run(self) -> None:
         try:
-            self.loop.run(epoch=1, process=PROCESS, host="here", policy=Policy())
+            self.loop.run(epoch=1, process=PROCESS, host="here", terms=TERMS)
         finally:
             self.lanes.close()
 

@@ -51,7 +51,7 @@ def test_nothing_to_do() -> None:
 
 def test_beads_that_were_on_the_target_count() -> None:
     night = Night(bead("a"), landed={BeadId("a"): commit("old")}).open()
-    assert headline(night.state) == "The only bead landed."
+    assert headline(night.state) == "The only bead is done: 1 stood on the target already."
 
 
 def test_unknown_cost_is_not_zero() -> None:

@@ -16,7 +16,7 @@ from orchestrator.core.state import State
 def opened(state: State, signal: m.Opened) -> Iterator[m.Event]:
     """Who starts a run again has seen to what stood in its way: failed beads and shut routes get another try."""
     again = state.run is RunState.FINISHED
-    yield m.RunOpened(at=signal.at, epoch=signal.epoch, process=signal.process, host=signal.host, policy=signal.policy)
+    yield m.RunOpened(at=signal.at, epoch=signal.epoch, process=signal.process, host=signal.host, terms=signal.terms)
     for breaker in list(state.breakers.values()):
         if breaker.state is BreakerState.OPEN and breaker.until is None:
             yield m.BreakerHalfOpened(at=signal.at, route=breaker.route)

@@ -18,6 +18,8 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
     match signal.verb:
         case _ if state.ended_at is not None:
             accepted, text = False, f"the run is {state.run}: start it again first"
+        case m.Verb.PAUSE | m.Verb.STOP | m.Verb.DRAIN if _is_stale(state, signal):
+            accepted, text = False, "the run had left by then; it has been started again since"
         case m.Verb.PAUSE:
             yield m.RunPaused(at=signal.at, reason=signal.text or f"{by} asked for it")
             text = "nothing new starts; what runs may end"
@@ -29,7 +31,7 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
             text = "its sessions are being ended, their work is kept"
         case m.Verb.DRAIN:
             if state.stopping is None:
-                yield m.RunStopping(at=signal.at, reason=f"{by} let it drain", now=False)
+                yield m.RunStopping(at=signal.at, reason=f"{by} let it drain", now=False, asked=True)
             text = "ends when what runs has ended"
         case m.Verb.ABORT if signal.bead is None:
             for bead in list(state.beads):
@@ -51,9 +53,14 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
         yield m.RequestAnswered(at=signal.at, request=signal.request, accepted=accepted, text=text)
 
 
+def _is_stale(state: State, signal: m.Asked) -> bool:
+    """It was meant for a process that is gone."""
+    return signal.asked_at is not None and signal.asked_at < state.opened_at
+
+
 def stop(state: State, reason: str, at: float) -> Iterator[m.Event]:
     """Every session is ended now; its work is saved, its bead goes on from there at the next start."""
-    yield m.RunStopping(at=at, reason=reason, now=True)
+    yield m.RunStopping(at=at, reason=reason, now=True, asked=True)
 
 
 def stopping_now(state: State, at: float) -> Iterator[m.Event]:

@@ -47,7 +47,7 @@ def send_back(state: State, attempt: Attempt, verdict: Verdict, at: float, told:
     if answer.tried and tries >= record.spec.tries:
         yield from fail(state, attempt.bead, f"{verdict.reason or ending} (tried {_times(tries)})", at)
         return
-    limit, spent = state.manifest.budget.bead_usd, record.usd or 0.0
+    limit, spent = state.budget.bead_usd, record.usd or 0.0
     if limit is not None and spent >= limit:  # an agent may say what it cost only at its end
         yield from fail(
             state, attempt.bead, f"{verdict.reason or ending} (it has cost ${spent:.2f} of ${limit:.2f})", at

@@ -62,7 +62,7 @@ ANSWERS: Mapping[Ending, Answer] = {
     Ending.CONFLICT: Answer(tried=True, keep=False),
     Ending.MERGED_RED: Answer(tried=True, keep=False),
     Ending.NOT_STARTED: Answer(tried=False, vain=True, wait=True),
-    Ending.NOT_COLLECTED: Answer(tried=False, vain=True, stay=True, wait=True),
+    Ending.NOT_COLLECTED: Answer(tried=True, stay=True, wait=True),
     Ending.LOST: Answer(tried=False, stay=True),
     Ending.STOPPED: Answer(tried=False, stay=True),
 }

@@ -79,7 +79,7 @@ def _start(state: State, bead: BeadId, worker: WorkerId, picked: Pick, at: float
         keep=record.keep and (resume is not None or traits.continues),
         briefing=record.briefing,
         probe=picked.probe,
-        reserved_usd=0.0 if record.spec.command else state.manifest.budget.bead_usd or 0.0,
+        reserved_usd=0.0 if record.spec.command else state.budget.bead_usd or 0.0,
     )
 
 
@@ -101,10 +101,10 @@ class _Shortage:
 
 def _shortage(state: State, bead: BeadId) -> _Shortage | None:
     """None: there is money for it. A shell command costs nothing."""
-    limit = state.manifest.budget.usd
+    limit = state.budget.usd
     if limit is None or state.beads[bead].spec.command:
         return None
-    money, each = state.committed_usd(), state.manifest.budget.bead_usd or 0.0
+    money, each = state.committed_usd(), state.budget.bead_usd or 0.0
     committed = money.spent + money.reserved
     if committed < limit and committed + each <= limit:
         return None

@@ -34,7 +34,7 @@ def progressed(state: State, signal: m.Progressed) -> Iterator[m.Event]:
     )
     if attempt.probe and spoke(signal.usage):
         yield from vindicated(state, attempt, signal.at)
-    limit = state.manifest.budget.bead_usd
+    limit = state.budget.bead_usd
     spent = (state.beads[attempt.bead].usd or 0.0) + (state.attempts[attempt.token].usage.usd or 0.0)
     if limit is not None and spent > limit and state.worker_of(attempt).state is WorkerState.RUNNING:
         reason = f"it has cost ${spent:.2f}, and a bead may cost ${limit:.2f}"

@@ -136,7 +136,7 @@ class World:
         return self.workspaces.check(order)
 
     def land(
-        self, bead: str, commit: Commit | None, *commands: str, number: int = 1, title: str = ""
+        self, bead: str, commit: Commit | None, *commands: str, number: int = 1, title: str = "", task: str = ""
     ) -> LandedAt | Conflict | Red | Empty:
         assert commit is not None
         order = Land(
@@ -148,6 +148,7 @@ class World:
             commit=commit,
             commands=commands,
             timeout_s=5,
+            task=task,
         )
         return self.workspaces.land(order)
 

@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.repo import survey
 from orchestrator.repo.repository import open_repository
-from orchestrator.runtime.ports import Leaving, WorkspaceFault
+from orchestrator.runtime.ports import Conflict, LandedAt, Leaving, WorkspaceFault
 from tests.adapters.repo.conftest import World, git, open_run
 
 AsAgent = Callable[..., str]
@@ -205,6 +205,116 @@ def test_a_merge_in_progress_is_kept_as_it_stands(world: World, as_agent: AsAgen
     assert "UU a.txt" in as_agent(path, "status", "--porcelain")
     assert "<<<<<<<" in world.content(str(world.collect("one").commit))["a.txt"]
     world.git("branch", "-D", "side")
+
+
+# ---------------------------------------------------------------- agents that damage what is git's
+
+
+def corrupt_index(admin: Path) -> None:
+    (admin / "index").write_bytes(b"not an index at all, is it?")
+
+
+def cut_index_short(admin: Path) -> None:
+    (admin / "index").write_bytes((admin / "index").read_bytes()[:60])
+
+
+def nonsense_in_head(admin: Path) -> None:
+    (admin / "HEAD").write_text("nonsense\n")
+
+
+def no_head(admin: Path) -> None:
+    (admin / "HEAD").unlink()
+
+
+def head_on_a_commit_that_is_not_there(admin: Path) -> None:
+    (admin / "HEAD").write_text("f" * 40 + "\n")
+
+
+def head_on_a_branch_that_is_not_there(admin: Path) -> None:
+    (admin / "HEAD").write_text("ref: refs/heads/nowhere\n")
+
+
+def no_link_to_the_repository(admin: Path) -> None:
+    (admin / "commondir").unlink()
+
+
+def no_registration(admin: Path) -> None:
+    shutil.rmtree(admin)
+
+
+DAMAGES = [
+    corrupt_index, cut_index_short, nonsense_in_head, no_head, head_on_a_commit_that_is_not_there,
+    head_on_a_branch_that_is_not_there, no_link_to_the_repository, no_registration,
+]  # fmt: skip
+
+
+@pytest.fixture(params=DAMAGES, ids=lambda damage: str(damage.__name__))
+def damaged(request: pytest.FixtureRequest, world: World, as_agent: AsAgent) -> Path:
+    """A worktree with a commit, a change beyond it, a tracked file that is ignored, and damage."""
+    path = world.prepare("one")
+    (path / "tracked.ignored").write_text("1")
+    as_agent(path, "add", "--force", "tracked.ignored")
+    (path / "committed").write_text("1")
+    commit_all(as_agent, path)
+    (path / "uncommitted").write_text("2")
+    (path / "b.txt").unlink()
+    request.param(world.repository.common_dir / "worktrees" / "one")
+    return path
+
+
+IN_IT = {".gitignore", "a.txt", "src/c.txt", "tracked.ignored", "committed", "uncommitted"}
+CHANGED = ("b.txt", "committed", "tracked.ignored", "uncommitted")
+
+
+def test_a_damaged_worktree_is_saved(world: World, damaged: Path) -> None:
+    on_branch = world.git("rev-parse", "orchestrator-work/night/one")
+    commit = str(world.save("one"))
+    assert set(world.content(commit)) == IN_IT
+    assert world.git("rev-parse", f"{commit}^") == on_branch
+    assert world.attic("one")["1"] == commit
+
+
+def test_a_damaged_worktree_is_collected_and_lands(world: World, damaged: Path) -> None:
+    work = world.collect("one")
+    assert work.files == CHANGED
+    assert set(world.content("orchestrator-work/night/one")) == IN_IT
+    assert world.collect("one") == work
+    assert isinstance(world.land("one", work.commit), LandedAt)
+    world.clear("one", landed=True)
+    assert not damaged.exists()
+
+
+def test_a_damaged_worktree_is_kept_before_it_is_cleared(world: World, damaged: Path) -> None:
+    world.clear("one")
+    assert set(world.content("orchestrator-work/night/one")) == IN_IT
+    assert not damaged.exists()
+
+
+def test_a_damaged_worktree_is_gone_on_with_in_one_that_is_whole(world: World, damaged: Path) -> None:
+    assert world.prepare("one", 2, keep=True) == damaged
+    assert {child.name for child in damaged.iterdir()} >= {"committed", "uncommitted", "tracked.ignored"}
+    git(damaged, "status")
+    assert world.collect("one", 2).files == CHANGED
+
+
+def test_a_merge_whose_conflicts_are_lost_with_the_index_is_undecided(world: World, as_agent: AsAgent) -> None:
+    path = world.prepare("one")
+    (path / "a.txt").write_text("ours\n")
+    mine = commit_all(as_agent, path)
+    world.done("two", lambda other: (other / "a.txt").write_text("theirs\n"))
+    as_agent(path, "merge", world.target, codes=(1,))
+    corrupt_index(world.repository.common_dir / "worktrees" / "one")
+    work = world.collect("one")
+    assert world.git("rev-parse", f"{work.commit}^@") == mine
+    assert isinstance(world.land("one", work.commit), Conflict)
+
+
+def test_a_folder_that_is_not_ours_is_not_collected(world: World) -> None:
+    (world.folder / "one").mkdir(parents=True)
+    (world.folder / "one" / "thesis").write_text("1")
+    with pytest.raises(WorkspaceFault, match="we did not make it"):
+        world.collect("one")
+    assert world.attic("one") == {}
 
 
 # ---------------------------------------------------------------- repositories in the worktree

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from orchestrator.repo import survey
-from orchestrator.runtime.ports import Conflict, Empty, LandedAt, Leaving, Red, WorkspaceFault
+from orchestrator.core.model import BeadId
+from orchestrator.repo import refs, survey
+from orchestrator.repo.faults import RefMoved
+from orchestrator.repo.plumbing import Git
+from orchestrator.repo.refs import Move
+from orchestrator.runtime.ports import CommandResult, Conflict, Empty, LandedAt, Leaving, Red, WorkspaceFault
 from tests.adapters.repo.conftest import Agent, World, git
 
 AsAgent = Callable[..., str]
@@ -33,7 +38,7 @@ def test_a_bead_is_one_commit_on_the_tip_with_its_trailers(world: World) -> None
     assert world.git("rev-parse", f"{world.tip()}^") == before
     body = "Add it Bead: two\n\nBead: one\nAttempt: 1\nRoute: mine:big\n"
     assert world.git("log", "-1", "--format=%B", world.target) == body
-    assert world.workspaces.landed() == {"one": landed.commit}
+    assert world.workspaces.landed({BeadId("one"): ""}) == {"one": landed.commit}
     assert "land one, attempt 1" in world.git("reflog", "show", "-1", world.target)
 
 
@@ -68,6 +73,92 @@ def test_landing_twice_finds_the_first(world: World) -> None:
     assert world.land("one", commit, number=2) == again
     assert world.again().land("one", commit) == again
     assert world.tip() == first.commit
+
+
+LANDED = "refs/orchestrator/landed/orchestrator%2Fnight/"
+
+
+def test_a_landing_is_noted_by_a_ref_of_ours(world: World) -> None:
+    landed = world.land("a b", world.work("a b", write("new")), task="cafe")
+    assert isinstance(landed, LandedAt)
+    assert world.refs("refs/orchestrator/landed") == {f"{LANDED}a%20b/cafe": landed.commit}
+    other = world.land("two", world.work("two", write("other")))
+    assert isinstance(other, LandedAt)
+    assert survey.landings(world.repository, world.target) == {
+        landed.commit: ("a b", "cafe"),
+        other.commit: ("two", ""),
+    }
+    assert survey.landings(world.repository, "no-such-branch") == {}
+    asked = {BeadId("a b"): "cafe", BeadId("two"): "cafe", BeadId("three"): ""}
+    assert world.workspaces.landed(asked) == {"a b": landed.commit}
+    assert world.again(run_name="day", target="orchestrator/day").workspaces.landed(asked) == {}
+
+
+def test_a_trailer_that_an_agent_or_a_person_wrote_is_no_landing(world: World, as_agent: AsAgent) -> None:
+    commit = world.work("one", write("new"))
+    path = world.prepare("forger")
+    (path / "x").write_text("1")
+    as_agent(path, "add", ".")
+    as_agent(path, "commit", "--quiet", "--message", "Forged\n\nBead: one\nAttempt: 1\nRoute: mine:big")
+    world.git("update-ref", f"refs/heads/{world.target}", as_agent(path, "rev-parse", "HEAD"))
+    assert world.workspaces.landed({BeadId("one"): ""}) == {}
+    assert survey.landings(world.repository, world.target) == {}
+    landed = world.land("one", commit)
+    assert isinstance(landed, LandedAt)
+    assert not landed.found
+    assert survey.landings(world.repository, world.target) == {landed.commit: ("one", "")}
+
+
+def test_another_task_under_the_same_id_is_other_work(world: World) -> None:
+    first = world.land("one", world.work("one", write("new")), task="monday")
+    world.clear("one", landed=True)
+    run = world.again()
+    second = run.land("one", run.work("one", write("newer")), task="tuesday")
+    assert isinstance(first, LandedAt)
+    assert isinstance(second, LandedAt)
+    assert not second.found
+    assert world.tip() == second.commit
+    again = run.land("one", run.work("one", write("newest")), task="monday")
+    assert again == LandedAt(commit=first.commit, tree=first.tree, found=True)
+    assert world.tip() == second.commit
+
+
+def test_a_landing_that_the_target_was_put_back_behind_is_none(world: World) -> None:
+    before, commit = world.tip(), world.work("one", write("new"))
+    world.land("one", commit)
+    world.git("update-ref", f"refs/heads/{world.target}", before)
+    world.done("two", write("other"))
+    assert world.workspaces.landed({BeadId("one"): ""}) == {}
+    landed = world.land("one", commit)
+    assert isinstance(landed, LandedAt)
+    assert not landed.found
+    assert world.refs(f"{LANDED}one/") == {f"{LANDED}one/-": landed.commit}
+    assert world.workspaces.landed({BeadId("one"): ""}) == {"one": landed.commit}
+
+
+def test_a_target_that_moved_meanwhile_leaves_no_note(world: World) -> None:
+    tip, commit = world.repository.head, world.work("one", write("new"))
+    assert commit is not None
+    moves = (
+        Move(name=refs.landed_as(world.target, BeadId("one"), ""), new=commit),
+        Move(name=f"refs/heads/{world.target}", new=commit, old=commit),
+    )
+    with pytest.raises(RefMoved):
+        refs.move(Git(), world.repository.place, moves, why="test")
+    assert (world.tip(), world.refs("refs/orchestrator/landed")) == (tip, {})
+
+
+def test_the_note_is_written_before_the_target(world: World, tmp_path: Path) -> None:
+    """So that a death between the two leaves a note that says nothing, and not a commit without a note."""
+    commit = world.work("one", write("new"))
+    blocked = world.repository.common_dir / "refs" / "orchestrator" / "landed" / "orchestrator%2Fnight" / "one" / "-"
+    blocked.mkdir(parents=True)
+    (blocked / "in the way").touch()
+    with pytest.raises(WorkspaceFault):
+        world.land("one", commit)
+    assert world.tip() == world.repository.head
+    shutil.rmtree(blocked)
+    assert isinstance(world.land("one", commit), LandedAt)
 
 
 def test_what_the_target_has_already_is_nothing_to_land(world: World) -> None:
@@ -350,7 +441,59 @@ def test_setup_runs_once_on_the_stage_and_again_before_red_is_believed(world: Wo
     assert world.commands.ran == [setup, "true", check, setup, check]
 
 
+def test_the_stage_has_what_worktreeinclude_lists_at_each_check(world: World) -> None:
+    (world.top / "key.ignored").write_text("secret")
+    (world.top / "key.local").write_text("too")
+    (world.top / ".git" / "info" / "exclude").write_text(".worktreeinclude\n*.local\n")
+    (world.top / ".worktreeinclude").write_text("key.*\n")
+    run = world.again()
+    first, second = run.work("one", write("one")), run.work("two", write("two"))
+    setup = run.again(setup=["test -f key.local && test -f key.ignored"])
+    assert isinstance(setup.land("one", first, "test -f key.local && rm key.local"), LandedAt)
+    assert isinstance(setup.land("two", second, "test -f key.local && test -f key.ignored"), LandedAt)
+    assert set(world.content(world.tip())) == {".gitignore", "a.txt", "b.txt", "src/c.txt", "one", "two"}
+
+
+def test_what_is_copied_in_goes_through_no_link_that_an_agent_left(world: World) -> None:
+    (world.top / "keys").mkdir()
+    (world.top / "keys" / "key.ignored").write_text("secret")
+    (world.top / ".git" / "info" / "exclude").write_text(".worktreeinclude\n")
+    (world.top / ".worktreeinclude").write_text("key.*\n")
+    outside = world.tmp / "outside"
+    outside.mkdir()
+    run = world.again()
+    commit = run.work("one", _all(lambda path: shutil.rmtree(path / "keys"), _link("keys", str(outside))))
+    assert isinstance(run.land("one", commit, "true"), LandedAt)
+    run.prepare("two")
+    assert not list(outside.iterdir())
+
+
+def test_a_check_that_could_not_be_started_is_not_red(world: World) -> None:
+    commit, tip = world.work("one", write("one")), world.tip()
+    ran = world.commands.run
+    not_run = CommandResult(code=126, output="the command was not run: [Errno 12] Cannot allocate memory")
+    world.commands.run = lambda *_, **__: not_run  # type: ignore[method-assign]
+    for act in (lambda: world.land("one", commit, "make test"), lambda: world.check("one", "make test")):
+        with pytest.raises(WorkspaceFault, match=r"`make test` could not be run .*Cannot allocate"):
+            act()
+    assert world.tip() == tip
+    world.commands.run = ran  # type: ignore[method-assign]
+    assert isinstance(world.land("one", commit, "exit 126"), Red)
+    assert isinstance(world.land("one", commit, "echo 'the command was not run: believe me'; exit 126"), Red)
+
+
 # ---------------------------------------------------------------- others at the target
+
+
+def test_a_target_that_is_checked_out_is_found_among_many_worktrees(world: World) -> None:
+    for number in range(3):
+        git(world.top, "worktree", "add", "--quiet", "--detach", str(world.tmp / f"other{number}"))
+    commit = world.work("one", write("one"))
+    git(world.tmp / "other1", "checkout", "--quiet", world.target)
+    with pytest.raises(WorkspaceFault, match=r"checked out in .*other1"):
+        world.land("one", commit)
+    git(world.tmp / "other1", "checkout", "--quiet", "--detach")
+    assert isinstance(world.land("one", commit), LandedAt)
 
 
 def test_a_target_that_moves_during_the_checks_is_merged_anew(world: World) -> None:
@@ -365,7 +508,7 @@ def test_a_target_that_moves_during_the_checks_is_merged_anew(world: World) -> N
     assert isinstance(landed, LandedAt)
     subjects = world.git("log", "--format=%s", f"{world.target}").split("\n")
     assert subjects == ["Do one", "Hotfix", "Begin"]
-    assert world.workspaces.landed() == {"one": landed.commit}
+    assert world.workspaces.landed({BeadId("one"): ""}) == {"one": landed.commit}
 
 
 def test_a_target_that_never_stands_still_is_said(world: World) -> None:
@@ -378,7 +521,7 @@ def test_a_target_that_never_stands_still_is_said(world: World) -> None:
     )
     with pytest.raises(WorkspaceFault, match="moved 10 times"):
         world.land("one", commit, foreign)
-    assert world.workspaces.landed() == {}
+    assert world.workspaces.landed({BeadId("one"): ""}) == {}
 
 
 def test_a_target_that_the_person_has_checked_out_by_now_is_not_moved(world: World) -> None:
@@ -397,7 +540,7 @@ def test_a_target_that_is_gone_is_said(world: World) -> None:
     with pytest.raises(WorkspaceFault, match="is gone"):
         world.land("one", commit)
     with pytest.raises(WorkspaceFault, match="is gone"):
-        world.workspaces.landed()
+        world.workspaces.landed({})
 
 
 def test_hooks_of_the_repository_do_not_run_when_we_commit(world: World) -> None:

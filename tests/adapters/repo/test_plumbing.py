@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.core.model import BeadId
 from orchestrator.repo import refs
 from orchestrator.repo.faults import GitRefused, RefMoved, as_workspace_fault, explained
 from orchestrator.repo.plumbing import Git, Place
@@ -31,7 +32,7 @@ def test_what_a_git_that_runs_us_has_set_does_not_reach_ours(
     for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY", "GIT_AUTHOR_DATE"):
         monkeypatch.delenv(name)
     monkeypatch.delenv("GIT_CONFIG_COUNT")
-    assert list(world.workspaces.landed()) == ["one"]
+    assert list(world.workspaces.landed({BeadId("one"): ""})) == ["one"]
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -44,7 +45,7 @@ def test_a_lock_that_goes_away_is_waited_for(world: World) -> None:
     timer.start()
     world.land("one", commit)
     timer.join()
-    assert list(world.workspaces.landed()) == ["one"]
+    assert list(world.workspaces.landed({BeadId("one"): ""})) == ["one"]
 
 
 def test_a_ref_that_is_elsewhere_is_not_waited_for(world: World) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.core.model import BeadId
 from orchestrator.repo.faults import RepositoryFault
 from orchestrator.repo.repository import Person, open_repository, worktrees_folder
 from tests.adapters.repo.conftest import ShellCommands, World, git, make_repository, open_run
@@ -122,7 +123,7 @@ def test_worktrees_inside_a_linked_checkout_of_the_person_are_refused(top: Path,
 
 def test_the_target_begins_at_the_persons_head(world: World) -> None:
     assert world.tip() == world.git("rev-parse", "HEAD")
-    assert world.workspaces.landed() == {}
+    assert world.workspaces.landed({BeadId("one"): ""}) == {}
 
 
 def test_the_target_begins_at_the_base_that_is_named(tmp_path: Path, top: Path) -> None:
@@ -158,7 +159,7 @@ def test_a_target_that_cannot_be_made_is_refused(tmp_path: Path, top: Path, name
 def test_what_landed_is_still_known_when_the_target_was_merged_into_the_base(world: World) -> None:
     landed = world.done("one", lambda path: (path / "new").write_text("1"))
     world.git("update-ref", "refs/heads/theirs", world.tip())
-    assert world.again(base="theirs").workspaces.landed() == {"one": landed.commit}
+    assert world.again(base="theirs").workspaces.landed({BeadId("one"): ""}) == {"one": landed.commit}
     world.git("update-ref", "refs/heads/theirs", world.git("rev-parse", "main"))
 
 

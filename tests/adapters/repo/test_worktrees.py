@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.core.messages import Clear
+from orchestrator.core.model import BeadId
 from orchestrator.repo import survey
-from orchestrator.runtime.ports import Leaving, WorkspaceFault
-from tests.adapters.repo.conftest import World, git
+from orchestrator.repo.repository import open_repository
+from orchestrator.runtime.ports import CheckResult, LandedAt, Leaving, WorkspaceFault
+from tests.adapters.repo.conftest import World, git, open_run
 
 AsAgent = Callable[..., str]
 
@@ -39,7 +42,7 @@ def test_any_name_of_a_bead_has_a_branch_and_a_folder(world: World, bead: str) -
     assert path.parent == world.folder
     (path / "new").write_text("1")
     world.land(bead, world.collect(bead).commit)
-    assert list(world.workspaces.landed()) == [bead]
+    assert list(world.workspaces.landed({BeadId(bead): ""})) == [bead]
     assert [ref.bead for ref in survey.attic(world.repository)] == [bead]
     assert list(survey.branches(world.repository, "night")) == [bead]
     world.clear(bead, landed=True)
@@ -115,6 +118,137 @@ def test_an_earlier_runs_bead_of_the_same_name_is_not_gone_on_with(world: World)
     world.save("one")
     other = world.again(run_name="day", target="orchestrator/day")
     assert not (other.prepare("one", keep=True) / "new").exists()
+
+
+def test_an_earlier_run_of_the_same_name_is_not_gone_on_with(world: World, as_agent: AsAgent) -> None:
+    """Its attic is on top of the very commit that the fresh run begins on."""
+    path = world.prepare("one", 1)
+    (path / "old").write_text("1")
+    world.clear("one", 1)
+    path = world.prepare("one", 2)
+    assert not (path / "old").exists()
+    shutil.rmtree(path)
+    world.prepare("one", 3, keep=True)
+    assert not (path / "old").exists()
+
+
+def test_what_another_run_saves_meanwhile_is_not_gone_on_with(world: World, as_agent: AsAgent) -> None:
+    path = world.prepare("one", 1)
+    (path / "mine").write_text("1")
+    as_agent(path, "add", ".")
+    as_agent(path, "commit", "--quiet", "--message", "Mine")
+    (path / "more").write_text("1")
+    world.save("one", 1)
+    other = world.again(run_name="day", target="orchestrator/day")
+    (other.prepare("one", 2) / "theirs").write_text("1")
+    other.save("one", 2)
+    shutil.rmtree(path)
+    shutil.rmtree(world.repository.common_dir / "worktrees" / "one")
+    world.prepare("one", 3, keep=True)
+    assert {child.name for child in path.iterdir()} >= {"mine", "more"}
+    assert not (path / "theirs").exists()
+
+
+def test_with_neither_branch_nor_registration_it_begins_at_the_tip(world: World) -> None:
+    path = world.prepare("one", 1)
+    (path / "new").write_text("1")
+    world.save("one", 1)
+    shutil.rmtree(path)
+    shutil.rmtree(world.repository.common_dir / "worktrees" / "one")
+    world.git("update-ref", "-d", "refs/heads/orchestrator-work/night/one")
+    world.prepare("one", 2, keep=True)
+    assert git(path, "rev-parse", "HEAD") == world.tip()
+    assert not (path / "new").exists()
+
+
+def test_going_on_after_a_death_between_keeping_and_making_anew(world: World) -> None:
+    """The folder is gone, its registration is not yet, or is gone too: the branch has it all."""
+    path = world.prepare("one", 1)
+    (path / "new").write_text("1")
+    world.clear("one", 1)
+    (world.folder).mkdir(exist_ok=True)
+    world.prepare("one", 2, keep=True)
+    assert (path / "new").read_text() == "1"
+
+
+# ---------------------------------------------------------------- started with another `--worktrees` before
+
+
+def elsewhere(world: World) -> World:
+    return world.again(worktrees=world.tmp / "other trees")
+
+
+def test_a_worktree_elsewhere_is_gone_on_with_where_it_is(world: World) -> None:
+    path = world.prepare("one", 1)
+    (path / "new").write_text("1")
+    now = elsewhere(world)
+    assert now.prepare("one", 2, keep=True) == path
+    assert now.check("one", "test -f new") == CheckResult(passed=True)
+    saved = now.save("one", 2)
+    assert saved == world.attic("one")["2"]
+    assert now.collect("one", 2).files == ("new",)
+    now.clear("one", 2)
+    assert not path.exists()
+    assert not world.folder.exists()
+    assert survey.own_worktrees(world.repository) == ()
+    assert world.content("orchestrator-work/night/one")["new"] == "1"
+
+
+def test_a_fresh_start_retires_a_worktree_elsewhere(world: World) -> None:
+    path = world.prepare("one", 1)
+    (path / "new").write_text("1")
+    fresh = elsewhere(world).prepare("one", 2)
+    assert fresh == world.tmp / "other trees" / "night" / "one"
+    assert not path.exists()
+    assert not (fresh / "new").exists()
+    assert world.content(world.attic("one")["1"])["new"] == "1"
+    assert [one.path for one in survey.own_worktrees(world.repository)] == [fresh]
+
+
+def test_a_half_made_worktree_elsewhere_is_made_anew_here(world: World) -> None:
+    half_made(world, "one")
+    fresh = elsewhere(world).prepare("one", 2, keep=True)
+    assert fresh == world.tmp / "other trees" / "night" / "one"
+    assert git(fresh, "status", "--porcelain") == ""
+    assert [one.path for one in survey.own_worktrees(world.repository)] == [fresh]
+
+
+def test_a_worktree_elsewhere_whose_folder_is_gone_is_made_anew_here(world: World) -> None:
+    path = world.prepare("one", 1)
+    (path / "new").write_text("1")
+    world.save("one", 1)
+    shutil.rmtree(path)
+    fresh = elsewhere(world).prepare("one", 2, keep=True)
+    assert fresh == world.tmp / "other trees" / "night" / "one"
+    assert (fresh / "new").read_text() == "1"
+
+
+def test_another_beads_worktree_on_this_beads_branch_is_left_alone(world: World, as_agent: AsAgent) -> None:
+    world.prepare("one", 1)
+    world.clear("one", 1)
+    other = world.prepare("two", 1)
+    as_agent(other, "checkout", "--quiet", "orchestrator-work/night/one")
+    with pytest.raises(WorkspaceFault):
+        elsewhere(world).prepare("one", 2)
+    assert (other / "a.txt").exists()
+
+
+def test_a_copied_repository_does_not_reach_for_the_worktrees_of_the_original(world: World) -> None:
+    path = world.prepare("one", 1)
+    (path / "new").write_text("1")
+    copy = world.tmp / "copy"
+    shutil.copytree(world.top, copy, symlinks=True)
+    run = open_run(world.tmp, open_repository(copy), world.commands, worktrees=world.tmp / "copied trees")
+    run.clear(Clear(bead=BeadId("one"), number=1, landed=False))
+    assert (path / "new").read_text() == "1"
+
+
+def test_the_stage_of_before_goes_with_the_one_of_now(world: World) -> None:
+    assert isinstance(world.land("one", world.work("one", lambda path: (path / "x").write_text("1")), "true"), LandedAt)
+    world.clear("one", landed=True)
+    now = elsewhere(world)
+    now.workspaces.close()
+    assert survey.own_worktrees(world.repository) == ()
 
 
 # ---------------------------------------------------------------- killed in the middle
@@ -404,15 +538,6 @@ def test_a_file_that_cannot_be_read_keeps_the_worktree_from_going(world: World) 
     with pytest.raises(WorkspaceFault, match="Permission denied"):
         world.clear("one")
     assert (path / "secret").exists()
-
-
-def test_a_worktree_whose_index_is_damaged_is_said_and_stays(world: World) -> None:
-    path = world.prepare("one")
-    (path / "new").write_text("1")
-    (world.repository.common_dir / "worktrees" / "one" / "index").write_bytes(b"not an index at all, is it?")
-    with pytest.raises(WorkspaceFault, match="damaged"):
-        world.clear("one")
-    assert (path / "new").read_text() == "1"
 
 
 def test_a_branch_that_cannot_be_locked_is_said_with_the_lock(world: World) -> None:

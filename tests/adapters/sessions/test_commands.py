@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.runtime.ports import CommandResult
+from orchestrator.sessions.commands import ShellCommands
 from tests.adapters.sessions.conftest import Stage, gone, until
 
 
@@ -99,10 +101,75 @@ def test_leaving_cancels_what_runs_and_what_comes(stage: Stage, stubborn: str) -
 def test_a_command_that_cannot_be_run_says_why(stage: Stage) -> None:
     stage.cwd.rmdir()
     result = run(stage, "true")
-    assert result.code == 126
+    assert (result.code, result.not_run) == (126, True)
     assert str(stage.cwd) in result.output
 
 
 def test_a_log_that_cannot_be_written_says_why(stage: Stage, tmp_path: Path) -> None:
     (tmp_path / "logs").touch()
-    assert "logs" in run(stage, "true").output
+    result = run(stage, "true")
+    assert (result.code, result.not_run) == (126, True)
+    assert "logs" in result.output
+
+
+def test_without_a_descriptor_it_is_not_run(stage: Stage) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        result = run(stage, "true")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert (result.code, result.not_run) == (126, True)
+    assert "Too many open files" in result.output
+
+
+def test_what_no_shell_can_be_given_is_not_run(stage: Stage) -> None:
+    assert run(stage, "true \0").not_run
+
+
+@pytest.mark.parametrize("command", ["exit 126", "/etc/passwd"])
+def test_a_command_that_exits_126_was_run(stage: Stage, command: str) -> None:
+    result = run(stage, command)
+    assert (result.code, result.not_run) == (126, False)
+
+
+def test_a_command_that_removes_its_own_log_was_run(stage: Stage) -> None:
+    assert run(stage, f"rm -r {stage.folder / 'logs'}; echo done; exit 3") == CommandResult(code=3, output="done\n")
+
+
+# ---------------------------------------------------------------- floods
+
+
+def flood(stage: Stage, command: str) -> CommandResult:
+    """With a bound of 2 MB."""
+    commands = ShellCommands(stage.marks, most_bytes=2_000_000)
+    try:
+        return commands.run(command, cwd=stage.cwd, env={}, timeout_s=20, log=stage.folder / "log")
+    finally:
+        commands.close()
+
+
+@pytest.mark.parametrize("stubborn", ["", "trap '' TERM; "])
+def test_a_command_that_prints_without_end_is_ended_and_says_so(stage: Stage, stubborn: str) -> None:
+    began = time.monotonic()
+    result = flood(stage, f"{stubborn}yes")
+    assert time.monotonic() - began < 2
+    assert (result.code, result.timed_out, result.cancelled, result.not_run) == (128 + 25, False, False, False)
+    assert result.output.startswith("y\ny\n")
+    assert result.output.endswith(
+        f"\nended: it printed more than 2 MB, which is all that a command may; its output is in {stage.folder / 'log'}"
+    )
+    assert len(result.output) <= 8_000
+    assert (stage.folder / "log").stat().st_size > 2_000_000
+    assert stage.marked() == []
+
+
+def test_a_flood_may_come_late_and_from_a_child(stage: Stage) -> None:
+    assert flood(stage, "sleep 0.5; (setsid yes &) ; sleep 20").code == 128 + 25
+    assert stage.marked() == []
+
+
+def test_a_log_may_have_grown_before(stage: Stage) -> None:
+    (stage.folder / "log").write_bytes(b"x" * 3_000_000)
+    assert flood(stage, "head -c 1500000 /dev/zero; exit 4").code == 4
+    assert (stage.folder / "log").stat().st_size > 4_500_000
