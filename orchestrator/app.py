@@ -337,6 +337,8 @@ class _Night:
         )
 
     def _log(self, state: State) -> Listener:
+        import orchestrator.repo.survey
+        import orchestrator.views.report  # noqa: F401 - needed at the end: loaded now, while the first agents start
         from orchestrator.sessions.redaction import hiding
         from orchestrator.views.logs import RunLog
 
@@ -398,9 +400,12 @@ class _Night:
         """The proof and the report, from what is on disk now."""
         from orchestrator.views.report import as_markdown, report
 
-        with reading(self._repository.checkout or self._repository.common_dir, self._manifest.name) as read:
-            findings = tuple(prove(read, own=True))
-            text = as_markdown(report(read.state, read.events, findings))
+        row = self._database.newest(self._manifest.name)
+        assert row is not None  # it has just been written
+        events = tuple(self._database.events_of(row.id))
+        read = Reading(repository=self._repository, database=self._database, row=row, state=state, events=events)
+        findings = tuple(prove(read, own=True))
+        text = as_markdown(report(state, events, findings))
         path = self._repository.state / "reports" / f"{self._manifest.name}.md"
         try:
             path.parent.mkdir(exist_ok=True)

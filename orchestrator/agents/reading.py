@@ -8,6 +8,7 @@ looked at one by one: those that come in one chunk are one sign, with the last o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
@@ -25,6 +26,7 @@ from orchestrator.core.model import Ending, Usage, Verdict
 from orchestrator.runtime.ports import Exit, Sign
 
 MAX_NOTE = 80
+_LITERALLY = re.compile(r"[\w :,-]*")
 
 
 class OutputReader:
@@ -48,7 +50,7 @@ class OutputReader:
         self._local = local
         self._lines = Lines()
         self._tail = Tail(profile.words, empty_is_gap=profile.stream is Stream.TEXT)
-        self._searches = [rule.matches.search for rule in profile.lines]
+        self._searches = [(_beginning(rule.matches), rule.matches.search) for rule in profile.lines]
         self._started = profile.started is Started.SPAWN
         self._session: str | None = None
         self._usage = Usage()
@@ -114,8 +116,10 @@ class OutputReader:
         if not self._searches:
             yield from self._plain(text.split("\n"))
             return
-        lines, begin = all_shown(text), 0
-        known = {place for search in self._searches for place, line in enumerate(lines) if search(line)}
+        text = all_shown(text)
+        searches = [search for beginning, search in self._searches if beginning in text]
+        lines, begin = text.split("\n"), 0
+        known = {place for search in searches for place, line in enumerate(lines) if search(line)}
         for place in sorted(known):
             yield from self._plain(lines[begin:place])
             begin = place + 1
@@ -209,3 +213,12 @@ class OutputReader:
         first = started and not self._started
         self._started = self._started or started
         return first
+
+
+def _beginning(pattern: re.Pattern[str]) -> str:
+    """Characters with which everything begins that it matches; maybe none. Where they are not, it need not search."""
+    if "|" in pattern.pattern or pattern.flags & (re.IGNORECASE | re.VERBOSE):
+        return ""
+    found = _LITERALLY.match(pattern.pattern)
+    text = found[0] if found else ""
+    return text[:-1] if pattern.pattern[len(text) :].startswith(("?", "*", "{")) else text

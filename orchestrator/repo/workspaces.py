@@ -207,9 +207,9 @@ class GitWorkspaces:
         found = desk.worktree
         if found is None or found.label is None or not desk.path.is_dir():
             return None
-        # Reads HEAD and the index, and lists next to nothing.
-        readable = self._git(found.place, "ls-files", "--", ":(literal,top).git", codes=(0, 128))
-        return found if readable.code == 0 else None
+        # Reads HEAD, the index, and what they name.
+        asked = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all")
+        return found if self._git(found.place, *asked, codes=(0, 128)).code == 0 else None
 
     def _left_behind(self, before: Desk, branch: Commit | None) -> Commit | None:
         """Where to go on when the worktree is gone: the bead's branch, or what was saved on top of it.

@@ -9,11 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import cache, cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -42,6 +44,8 @@ class Row(NamedTuple):
     """Processor time, with that of the children that it waited for."""
     alive: bool
     """False: a zombie, which runs no more and waits for its parent only."""
+    terminal: int = 0
+    """The device number of its controlling terminal; 0: none."""
 
     @property
     def name(self) -> tuple[int, int]:
@@ -83,6 +87,7 @@ def _read_row(pid: int) -> Row | None:
         cpu_s=sum(map(int, fields[11:15])) / _TICKS,
         # A process whose first thread has left shows as a zombie while its other threads go on.
         alive=fields[0] not in (b"Z", b"X") or int(fields[17]) > 1,
+        terminal=int(fields[4]),
     )
 
 
@@ -197,11 +202,102 @@ class Table:
                 found[tokens[0] if tokens else ""].append(row)
         return found
 
+    @_patiently
+    def orphans(
+        self, folders: Sequence[Path], *, adopters: Set[int], terminals: Set[int] = frozenset({0}), since: int = 0
+    ) -> list[Row]:
+        """This user's live processes that are at work below one of these folders, and whose parent has left them.
+
+        Only those on one of these terminals (0: none), and that started, with their sessions, no earlier than
+        `since`. Links are read of the few rows for which the rest holds.
+        """
+        roots, user = [os.path.realpath(folder) for folder in folders], os.geteuid()
+        found = []
+        for row in self.rows.values():
+            if row.parent not in adopters or row.terminal not in terminals or row.started < since or not row.alive:
+                continue
+            head = self.rows.get(row.session)
+            if row.pid in self.ourselves or (head is not None and head.started < since):
+                continue  # nobody joins a session: one that is older was never left by what started later
+            place = _folder(row.pid, user)
+            if any(place == root or place.startswith(root.rstrip("/") + "/") for root in roots):
+                found.append(row)
+        return found
+
     def _by(self, key: Callable[[Row], int]) -> Mapping[int, list[Row]]:
         found = defaultdict(list)
         for row in self.rows.values():
             found[key(row)].append(row)
         return found
+
+
+def _folder(pid: int, user: int) -> str:
+    """Where it is at work; empty for a process that is gone, or that we may not look into."""
+    try:
+        if os.stat(f"/proc/{pid}").st_uid != user:
+            return ""
+        return os.readlink(f"/proc/{pid}/cwd").removesuffix(" (deleted)")
+    except (*_GONE, PermissionError):
+        return ""
+
+
+@cache
+def _adopter() -> int:
+    """Who becomes the parent of what we leave behind: pid 1, or a nearer process that asked for it (a subreaper).
+
+    /proc does not say who asked, so an orphan is made, and looked at. Raises `OSError`.
+    """
+    orphan = ["/bin/sh", "-c", "exec 3<&0; cat <&3 >/dev/null & echo $!"]
+    with subprocess.Popen(orphan, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shell:
+        assert shell.stdout is not None
+        pid = int(shell.stdout.read() or 0)
+        shell.wait()
+        row = read_row(pid)  # there until we close its input
+    if row is None:
+        raise ProcessLookupError("the orphan is gone")
+    return row.parent
+
+
+def adopter(table: Table) -> frozenset[int]:
+    """Who may be the parent of an orphan of ours. Nobody, where that is this process: as pid 1 of a container, say, it
+    cannot tell them from its own children."""
+    try:
+        found = _adopter()
+    except OSError:
+        found = 1
+    return frozenset({found if found in table.ourselves else 1} - {os.getpid()})
+
+
+def stray(worktrees: Sequence[Path]) -> list[ProcessName]:
+    """Who is at work below one of these folders, on no terminal, and with nobody who waits for them.
+
+    Nobody's mark is asked for, so an editor that a person opened there and left to itself is among them: this is
+    for telling, and not for ending.
+    """
+    table = _take()
+    rows = table.orphans(worktrees, adopters=adopter(table) | ({1} - {os.getpid()}))
+    return [name for row in rows if (name := named(row.pid)) is not None]
+
+
+def somebody_elses(pid: int) -> bool:
+    """Whether there is a sign that an orphan is no descendant of ours that wiped its environment.
+
+    It is marked (as another session's: our own are found by that), has a display to show windows on (a person's
+    editor), or is in another control group than we are: nothing leaves that by forking, and a desktop or a login gives
+    each of a person's terminals its own.
+    """
+    marks = (f"{MARK}=".encode(), b"DISPLAY=", b"WAYLAND_DISPLAY=")
+    if any(variable.startswith(marks) for variable in _environment(pid, os.geteuid())):
+        return True
+    return _control_groups(str(pid)) != _control_groups("self")
+
+
+def _control_groups(pid: str) -> bytes:
+    try:
+        with open(f"/proc/{pid}/cgroup", "rb") as file:
+            return file.read()
+    except (*_GONE, PermissionError):
+        return b""
 
 
 def _environment(pid: int, user: int) -> list[bytes]:

@@ -64,6 +64,25 @@ class Redaction:
         return first
 
 
+def hiding_in_notes(env: Mapping[str, str]) -> Callable[[str], str]:
+    """As `hiding`, for texts that were cut to a length, with `…` for the rest: the beginning of a secret before that is
+    hidden as well."""
+    whole, secrets = hiding(env), secrets_of(env)
+
+    def hide(text: str) -> str:
+        text = whole(text)
+        if not text.endswith("…"):
+            return text
+        said = text[:-1]
+        longest = max(map(len, secrets), default=0)
+        for size in range(min(longest, len(said)), _LEAST - 1, -1):
+            if any(secret.startswith(said[-size:]) for secret in secrets):
+                return f"{said[:-size]}{HIDDEN}…"
+        return text
+
+    return hide
+
+
 def hiding(env: Mapping[str, str]) -> Callable[[str], str]:
     """What hides the secrets of an environment in whole texts."""
     secrets = secrets_of(env)

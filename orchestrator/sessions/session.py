@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.core.messages import OpenSession, SessionEnded, Spawned, WentSilent
 from orchestrator.core.model import Ending, ProcessName, Verdict
@@ -49,6 +49,8 @@ class Parts:
     at_spawn: bool
     """Being spawned is this agent's first sign."""
     paste: Paste | None
+    hide: Callable[[str], str]
+    """Takes the secrets of the agent's environment out of what is told: it ends in the store and in the report."""
 
 
 class PtySession:
@@ -64,7 +66,7 @@ class PtySession:
         self.token = parts.order.token
         self._p = parts
         self._over = over
-        self._telling = Telling(self.token, parts.clock, parts.emit)
+        self._telling = Telling(self.token, parts.clock, parts.emit, parts.hide)
         self._watch = Watch(parts.order.silence_s, parts.launch.cwd, self._processes, now=now)
         self._snapshot_at = now
         self._leave_by = float("inf")
@@ -112,6 +114,7 @@ class PtySession:
         except BaseException as error:  # the same; the worst end is still told, or its worker would wait for ever
             verdict = self._broken(f"its session broke at the end: {error!r}")
             self.cut()
+        verdict = replace(verdict, reason=self._p.hide(verdict.reason))
         try:
             self._p.emit(SessionEnded(at=self._p.clock.now(), token=self.token, verdict=verdict))
         finally:
@@ -207,12 +210,12 @@ class PtySession:
         forced = not p.terminal.exited()
         if forced:
             why = self._reason or self._fault or "it had said its last word"
-            p.transcript.mark(f"ended by the orchestrator: {why}")
+            p.transcript.mark(p.hide(f"ended by the orchestrator: {why}"))
         grace_s = p.order.grace_s if forced and not self._fault else min(p.order.grace_s, LEFT_BEHIND_S)
         kill_at = time.monotonic() + (0.0 if forced and p.launch.ignores_term else grace_s)
         if self._reason and forced:
             kill_at = self._kill_at
-        left = end(p.tree.look, kill_at=lambda: min(kill_at, self._kill_at), wait=self._linger)
+        left = end(p.tree.look_at_end, kill_at=lambda: min(kill_at, self._kill_at), wait=self._linger)
         self._drain()
         exit = p.terminal.reap(forced=forced)
         now = time.monotonic()

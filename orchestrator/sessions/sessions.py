@@ -16,7 +16,7 @@ from orchestrator.core.messages import OpenSession
 from orchestrator.runtime.ports import Clock, Emit, Launch, Marks, Reader, Session, SpawnFailed
 from orchestrator.sessions.pasting import DEFAULT, Pace, Paste
 from orchestrator.sessions.processes import Census, Row, named, read_row
-from orchestrator.sessions.redaction import secrets_of
+from orchestrator.sessions.redaction import hiding_in_notes, secrets_of
 from orchestrator.sessions.session import Parts, PtySession
 from orchestrator.sessions.terminal import TERM, Terminal
 from orchestrator.sessions.transcript import Title, Transcript
@@ -138,13 +138,16 @@ class PtySessions:
             launch=launch,
             process=process,
             terminal=terminal,
-            tree=Tree(leader, mark=self._marks.repository, token=str(order.token), census=self._census),
+            tree=Tree(
+                leader, mark=self._marks.repository, token=str(order.token), census=self._census, folder=launch.cwd
+            ),
             transcript=Transcript(cast, title, secrets=secrets_of(env)),
             reader=reader,
             clock=self._clock,
             emit=emit,
             at_spawn=at_spawn,
             paste=None if launch.paste is None else Paste(launch.paste, self._pace),
+            hide=hiding_in_notes(env),
         )
         return PtySession(parts, over=self._forget)
 

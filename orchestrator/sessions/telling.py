@@ -5,6 +5,8 @@ Knows signs and signals, and how often is too often: each signal becomes an even
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from orchestrator.core.messages import GaveSign, Progressed
 from orchestrator.core.model import Token, Usage
 from orchestrator.runtime.ports import Clock, Emit, Sign
@@ -16,8 +18,10 @@ class Telling:
     """The signs of one session. A session id and the final sign are told at once, the rest at most every 5 s:
     the newest note, and the newest of each figure of the usage, which agents give as sums so far."""
 
-    def __init__(self, token: Token, clock: Clock, emit: Emit) -> None:
+    def __init__(self, token: Token, clock: Clock, emit: Emit, hide: Callable[[str], str] = str) -> None:
+        """`hide` takes the secrets out of a note."""
         self._token = token
+        self._hide = hide
         self._clock = clock
         self._emit = emit
         self._told_at = float("-inf")
@@ -55,14 +59,15 @@ class Telling:
 
     def note(self, text: str) -> None:
         """Something of our own that a person should know."""
-        self._emit(Progressed(at=self._clock.now(), token=self._token, note=text, session=self.session))
+        note = self._hide(text)
+        self._emit(Progressed(at=self._clock.now(), token=self._token, note=note, session=self.session))
 
     def flush(self, now: float) -> None:
         """Tell what waits."""
         if self._waiting:
             self._waiting = False
             self._told_at = now
-            note, self._note = self._note, ""
+            note, self._note = self._hide(self._note), ""
             self._emit(
                 Progressed(at=self._clock.now(), token=self._token, note=note, session=self.session, usage=self.usage)
             )

@@ -288,7 +288,8 @@ PIECES = st.sampled_from(
         b"compiling\r\n", b"wrapped here \r\n", b"\r\n", b"  \r\n", b"\n", b"\x1b[31mred\x1b[0m\r\n", b"\x1b]0;not\n",
         b"closed\x07\n", b"10%\r20%\r\n", b"back\b\bxy\r\r\n", b"tick 1\n", b"\x1b[1mtick\x1b[0m 2\n", b"\xe2\x80\n",
         b"used 5 for $0.25 in s-1\n", b"used 7 for $0.5 in s-2\r\n", b"no end", b"x" * 3000 + b" \n",
-        b"y" * 5000 + b"\n", b"\t\n", b"rate limit exceeded\r\n", b"{\"type\":\"x\"}\n", b"many \r\n" * 900, b"lines\n" * 900,
+        b"y" * 5000 + b"\n", b"\t\n", b"rate limit exceeded\r\n", b"{\"type\":\"x\"}\n",
+        b"many \r\n" * 900, b"lines\n" * 900,
     ]
 )  # fmt: skip
 OWN_LINES = [
@@ -338,6 +339,16 @@ def test_however_a_plain_programs_lines_are_cut_they_come_to_the_same(
 def test_a_hidden_line_is_no_sign(reader: Read) -> None:
     read = reader(override={"lines": [{"matches": "^tick", "hidden": True}]})
     assert [sign.note for sign in read.feed(b"tick\ntick\nwork\n")] == ["work"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line"),
+    [("colou?r", "color"), ("ab*c", "ac"), ("ab{0,2}c", "ac"), ("left|right", "right"), ("(?i)done", "DONE"),
+     ("a+b", "aab"), ("a b", "a\tb"), ("(?x) a b", "ab"), ("one two", "o\x1b[1mne t\x1b[0mwo"), ("^z", "z")],
+)  # fmt: skip
+def test_a_rule_is_found_wherever_its_pattern_is(reader: Read, pattern: str, line: str) -> None:
+    read = reader(override={"lines": [{"matches": f"{pattern}", "hidden": True}]})
+    assert read.feed(line.encode() + b"\n") == []
 
 
 def test_a_program_can_start_with_its_first_output(reader: Read) -> None:

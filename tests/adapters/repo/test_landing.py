@@ -148,8 +148,7 @@ def test_a_target_that_moved_meanwhile_leaves_no_note(world: World) -> None:
     assert (world.tip(), world.refs("refs/orchestrator/landed")) == (tip, {})
 
 
-def test_the_note_is_written_before_the_target(world: World, tmp_path: Path) -> None:
-    """So that a death between the two leaves a note that says nothing, and not a commit without a note."""
+def test_a_note_that_cannot_be_written_keeps_the_target_where_it_is(world: World) -> None:
     commit = world.work("one", write("new"))
     blocked = world.repository.common_dir / "refs" / "orchestrator" / "landed" / "orchestrator%2Fnight" / "one" / "-"
     blocked.mkdir(parents=True)
@@ -473,9 +472,10 @@ def test_a_check_that_could_not_be_started_is_not_red(world: World) -> None:
     ran = world.commands.run
     not_run = CommandResult(code=126, output="the command was not run: [Errno 12] Cannot allocate memory")
     world.commands.run = lambda *_, **__: not_run  # type: ignore[method-assign]
-    for act in (lambda: world.land("one", commit, "make test"), lambda: world.check("one", "make test")):
-        with pytest.raises(WorkspaceFault, match=r"`make test` could not be run .*Cannot allocate"):
-            act()
+    with pytest.raises(WorkspaceFault, match=r"`make test` could not be run .*Cannot allocate"):
+        world.land("one", commit, "make test")
+    with pytest.raises(WorkspaceFault, match=r"`make test` could not be run .*Cannot allocate"):
+        world.check("one", "make test")
     assert world.tip() == tip
     world.commands.run = ran  # type: ignore[method-assign]
     assert isinstance(world.land("one", commit, "exit 126"), Red)

@@ -105,6 +105,6 @@ def test_a_beads_whole_way_takes_few_processes(world: World, tmp_path: Path, mon
     commit = world.collect("one").commit
     assert 0 < started() <= 7
     world.land("one", commit)
-    assert 0 < started() <= 6
+    assert 0 < started() <= 5
     world.clear("one", landed=True)
     assert 0 < started() <= 5

@@ -161,16 +161,6 @@ def test_with_neither_branch_nor_registration_it_begins_at_the_tip(world: World)
     assert not (path / "new").exists()
 
 
-def test_going_on_after_a_death_between_keeping_and_making_anew(world: World) -> None:
-    """The folder is gone, its registration is not yet, or is gone too: the branch has it all."""
-    path = world.prepare("one", 1)
-    (path / "new").write_text("1")
-    world.clear("one", 1)
-    (world.folder).mkdir(exist_ok=True)
-    world.prepare("one", 2, keep=True)
-    assert (path / "new").read_text() == "1"
-
-
 # ---------------------------------------------------------------- started with another `--worktrees` before
 
 

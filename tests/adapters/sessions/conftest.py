@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -33,7 +34,10 @@ class WallClock:
 
 
 class LineReader:
-    """Understands lines such as `sign:started`, `sign:final`, `sign:session=x`, `sign:any words`; `boom` breaks it."""
+    """Understands lines such as `sign:started`, `sign:final`, `sign:session=x`, `sign:any words`; `boom` breaks it.
+
+    What it says last after `why:` is the verdict's reason.
+    """
 
     def __init__(self) -> None:
         self.heard = bytearray()
@@ -50,11 +54,12 @@ class LineReader:
         self.exit = exit
         if b"verdict breaks" in self.heard:
             raise LookupError("no such word")
-        return Verdict(ending=Ending.DELIVERED if exit.code == 0 else Ending.CRASHED, reason=repr(exit))
+        why = self.heard.rpartition(b"why:")[2].decode().strip() if b"why:" in self.heard else repr(exit)
+        return Verdict(ending=Ending.DELIVERED if exit.code == 0 else Ending.CRASHED, reason=why)
 
     def _sign(self, line: bytes) -> Sign:
         if line.startswith(b"boom"):
-            raise LookupError("no such event")
+            raise LookupError(f"no such event: {line.decode()}")
         word = line.removeprefix(b"sign:").decode()
         if word.startswith("session="):
             return Sign(session=word.removeprefix("session="))
@@ -173,6 +178,19 @@ def gone(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def orphan(cwd: Path, *, env: Mapping[str, str] | None = None, terminal: str = "") -> int:
+    """A process, `sleep`, in a session of its own, whose parent has left it; without our environment."""
+    opens = f"exec 0<>{terminal}; " if terminal else ""
+    command = 'setsid sh -c "$0" </dev/null >/dev/null 2>&1 & echo $!'
+    environment = {"PATH": os.environ["PATH"], **(env or {})}
+    done = subprocess.run(
+        ["sh", "-c", command, f"{opens}exec sleep 60"], cwd=cwd, env=environment, capture_output=True, check=True
+    )
+    pid = int(done.stdout)
+    until(lambda: psutil.Process(pid).name() == "sleep", "it to be there")
+    return pid
 
 
 def descriptors() -> int:

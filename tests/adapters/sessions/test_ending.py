@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from orchestrator.core.messages import GaveSign, Progressed, SessionEnded, Spawned
 from orchestrator.core.model import Ending
 from orchestrator.runtime.ports import Exit, SpawnFailed
-from tests.adapters.sessions.conftest import Show, Stage, gone, until
+from tests.adapters.sessions.conftest import Show, Stage, gone, orphan, until
 
 STUBBORN = "trap '' TERM HUP INT; echo deaf; while :; do sleep 0.2; done"
 # A background child of a non-interactive shell cannot be told to say its pid before the shell moves on, so it writes
@@ -87,6 +88,80 @@ def test_an_orphan_without_a_mark_is_known_by_its_session(stage: Stage) -> None:
     finally:
         if not gone(pid):
             os.kill(pid, signal.SIGKILL)  # it has no mark by which the stage could find it
+
+
+LEFT_EVERYTHING = "( env -i setsid sh -c 'echo $$ >pid; sleep 60; exit 1' </dev/null >/dev/null 2>&1 & );" + WROTE
+
+
+@pytest.mark.parametrize("ending", ["exit 0", "echo up; sleep 60"])
+def test_one_that_left_its_session_its_parents_and_its_mark_is_known_by_its_folder(stage: Stage, ending: str) -> None:
+    show = stage.play(f"mkdir deep; cd deep; {LEFT_EVERYTHING} cd ..; mv deep/pid .; sleep 0.2; {ending}")
+    pid = child(stage)
+    [sleeper] = psutil.Process(pid).children()
+    try:
+        if ending != "exit 0":
+            show.says(b"up")
+            show.session.end("enough", 5)
+        show.ended()
+        assert (gone(pid), gone(sleeper.pid)) == (True, True)
+    finally:
+        for left in (pid, sleeper.pid):
+            if not gone(left):
+                os.kill(left, signal.SIGKILL)  # it has no mark by which the stage could find it
+
+
+def test_what_others_run_in_the_worktree_is_spared(stage: Stage) -> None:
+    master, slave = pty.openpty()
+    elder = orphan(stage.cwd)
+    time.sleep(0.05)  # a start is told in hundredths of a second
+    show = stage.play("echo up; sleep 60")
+    show.says(b"up")
+    child = subprocess.Popen(["sleep", "60"], cwd=stage.cwd, start_new_session=True)
+    spared = {
+        "it was there before": elder,
+        "it works elsewhere": orphan(stage.folder),
+        "it shows windows": orphan(stage.cwd, env={"DISPLAY": ":0"}),
+        "it is another session's": orphan(stage.cwd, env={"ORCHESTRATOR_MARK": "x", "ORCHESTRATOR_TOKEN": "1"}),
+        "it has a terminal": orphan(stage.cwd, terminal=os.ttyname(slave)),
+        "somebody waits for it": child.pid,
+    }
+    ours = orphan(stage.cwd)
+    try:
+        show.session.end("enough", 5)
+        show.ended()
+        assert gone(ours), "without any of these reasons it is ended"
+        assert [why for why, pid in spared.items() if gone(pid)] == []
+    finally:
+        for pid in spared.values():
+            os.kill(pid, signal.SIGKILL)
+        child.wait()
+        os.close(master)
+        os.close(slave)
+
+
+KEY = "0123456789-sk-abcdefghij"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (f"it is {KEY}, is it", "it is [redacted], is it"),
+        (f"cut off at {KEY[:15]}…", "cut off at [redacted]…"),
+        (f"a few characters say nothing {KEY[:7]}…", f"a few characters say nothing {KEY[:7]}…"),
+        (f"{KEY[:15]} is not cut", f"{KEY[:15]} is not cut"),
+    ],
+)
+def test_a_key_is_in_nothing_that_is_told(stage: Stage, said: str, told: str) -> None:
+    launch = stage.launch("/bin/sh", "-c", f"echo 'sign:{said}'; echo 'why:{said}'; exit 3", env={"A_KEY": KEY})
+    show = stage.play(launch)
+    verdict = show.first(SessionEnded).verdict
+    assert (verdict.reason, [progress.note for progress in show.all(Progressed)]) == (told, [told])
+
+
+def test_a_key_is_in_no_fault_and_in_no_reason_for_an_end(stage: Stage) -> None:
+    show = stage.play(stage.launch("/bin/sh", "-c", "echo boom $A_KEY; sleep 60", env={"A_KEY": KEY}))
+    assert "no such event: boom [redacted]" in show.first(SessionEnded).verdict.reason
+    assert KEY not in show.cast.read_text()
 
 
 def test_when_the_orchestrator_is_killed_its_agents_are_hung_up_and_the_rest_is_swept(stage: Stage) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 from orchestrator.core.messages import SessionEnded
 from orchestrator.core.model import ProcessName
-from orchestrator.sessions.processes import Census, Row, lives, named, read_row, send
+from orchestrator.sessions.processes import Census, Row, lives, named, read_row, send, stray
 from tests.adapters.sessions.conftest import Stage, gone, until
+from tests.adapters.sessions.conftest import orphan as unmarked
 
 
 @pytest.fixture
@@ -129,6 +132,29 @@ def orphan(stage: Stage, mark: str, script: str = "exec sleep 60") -> int:
     env = {**os.environ, "ORCHESTRATOR_MARK": mark, "ORCHESTRATOR_TOKEN": "77"}
     command = 'setsid sh -c "$1" </dev/null >/dev/null 2>&1 & echo $!'
     return int(subprocess.run(["sh", "-c", command, "sh", script], env=env, capture_output=True, check=True).stdout)
+
+
+def test_strays_are_orphans_without_a_terminal_at_work_in_a_worktree(stage: Stage, tmp_path: Path) -> None:
+    deep, other, beside = (tmp_path / name for name in ("tree/deep", "other", "other-one"))
+    for folder in (deep, other, beside):
+        folder.mkdir()
+    master, slave = pty.openpty()
+    strays = [unmarked(deep), unmarked(other, env={"ORCHESTRATOR_MARK": "x"}), unmarked(other)]
+    others = [unmarked(beside), unmarked(tmp_path), unmarked(deep, terminal=os.ttyname(slave))]
+    child = subprocess.Popen(["sleep", "60"], cwd=other, start_new_session=True)
+    try:
+        assert {name.pid for name in stray([stage.cwd, other, tmp_path / "none"])} == set(strays)
+        assert all(lives(name) for name in stray([other]))
+        assert stray([]) == []
+        other.rename(tmp_path / "moved")
+        (tmp_path / "moved").rmdir()
+        assert {name.pid for name in stray([tmp_path / "moved"])} == set(strays[1:]), "the folder is gone, they are not"
+    finally:
+        for pid in (*strays, *others, child.pid):
+            os.kill(pid, signal.SIGKILL)
+        child.wait()
+        os.close(master)
+        os.close(slave)
 
 
 def test_a_sweep_ends_what_an_earlier_orchestrator_left(stage: Stage) -> None:
