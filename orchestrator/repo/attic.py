@@ -135,6 +135,4 @@ def _is_half_made(git: Git, desk: Desk, head: Commit | None, tree: Tree) -> bool
     """A worktree that was never handed to an agent, and holds nothing but a part of what git was writing into it."""
     if desk.worktree is None or desk.worktree.label is not None or desk.base is None:
         return False
-    if head not in (None, desk.base.commit):
-        return False
-    return all(change.kind == "D" for change in changes(git, desk.place, desk.base.commit, tree))
+    return all(change.kind == "D" for change in changes(git, desk.place, head or desk.base.commit, tree))

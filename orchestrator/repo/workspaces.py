@@ -235,9 +235,12 @@ class GitWorkspaces:
     def _make(self, desk: Desk, commit: Commit, begins: Commit) -> Worktree:
         refs.move(self._git, desk.place, [Move(name=desk.base_name, new=begins)], why=f"begin {desk.bead}")
         reason = worktrees.reason_for(self._run.name, desk.bead)
-        return worktrees.add(self._git, self._run.repository, desk.path, commit, branch=desk.branch_name, reason=reason)
+        return worktrees.add(
+            self._git, self._run.repository, desk.path, commit, branch=desk.branch_name, reason=reason, filled=False
+        )
 
     def _set_up(self, made: Worktree, order: OpenSession) -> None:
+        worktrees.fill(self._git, made)
         initialise_submodules(self._git, made)
         self._inclusions.copy_into(made.path)
         env = {**self._env(order.bead, order.number), "ORCHESTRATOR_WORKER": order.worker}

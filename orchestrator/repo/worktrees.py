@@ -118,18 +118,33 @@ def occupant_of(repository: Repository, branch: str) -> Path | None:
     return None
 
 
-def add(git: Git, repository: Repository, path: Path, commit: Commit, *, branch: str = "", reason: str) -> Worktree:
-    """Make a worktree, locked from its first moment on. `branch` is the full name of one to make, or to reset."""
+def add(
+    git: Git, repository: Repository, path: Path, commit: Commit, *, branch: str = "", reason: str, filled: bool = True
+) -> Worktree:
+    """Make a worktree, locked from its first moment on. `branch` is the full name of one to make, or to reset.
+
+    Not `filled`, its files are left to `fill`, which may go on beside the making of other worktrees.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     form = ("--no-track", "-B", branch.removeprefix("refs/heads/")) if branch else ("--detach",)
-    locked = ("--lock", "--reason", reason)
-    hasty = replace(git, settings={**git.settings, "core.fsync": "none"})  # it can be made again
+    locked = ("--lock", "--reason", reason, *(() if filled else ("--no-checkout",)))
+    hasty = _hasty(git)
     with _ADDING:
         hasty(repository.place, "worktree", "add", "--quiet", *locked, *form, str(path), commit)
     made = worktree_at(repository, path)
     if made is None:
         raise FileNotFoundError(f"git made a worktree in {path}, and {repository.common_dir}/worktrees knows none")
     return made
+
+
+def fill(git: Git, worktree: Worktree) -> None:
+    """Check its commit out into it. Only before an agent lives there."""
+    _hasty(git)(worktree.place, "reset", "--hard", "--quiet", "--no-recurse-submodules")
+
+
+def _hasty(git: Git) -> Git:
+    """Does not wait for the disk: a worktree can be made again."""
+    return replace(git, settings={**git.settings, "core.fsync": "none"})
 
 
 def mark(worktree: Worktree, label: Label) -> None:

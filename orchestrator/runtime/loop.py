@@ -18,6 +18,10 @@ from orchestrator.core.state import State
 from orchestrator.runtime.lanes import Lanes
 from orchestrator.runtime.ports import Clock, Listener, Store
 
+QUIET_S = 0.05
+TOLD_WITHIN_S = 0.5
+"""Listeners are told in a quiet moment, or after this long: what agents wait for is not kept waiting by a log."""
+
 REQUESTS_EVERY_S = 0.25
 """How often operators' requests are looked for: the only polling there is."""
 
@@ -75,28 +79,47 @@ class ControlLoop:
         self._inbox = inbox
         self._clock = clock
         self._listeners = listeners
+        self._untold: list[m.Event] = []
+        self._untold_since = 0.0
         self._asked: set[int] = set()
         self._look_at = 0.0
+        self._opened = False
 
     def run(self, *, epoch: int, process: ProcessName, host: str, terms: m.Terms) -> State:
         """Until the run has ended, or is paused with nothing under way. Raises `StoreFault` and `Broken`."""
         self._inbox.put(m.Opened(at=self._clock.now(), epoch=epoch, process=process, host=host, terms=terms))
-        while True:
-            signals = self._inbox.take(self._patience())
-            signals += self._requests()
-            if not signals and self._is_due():
-                signals = [m.TimePassed(at=self._clock.now())]
-            if signals:
-                self._advance(signals)
-            if self._state.ended_at is not None or (self._state.swept and idle_and_paused(self._state)):
-                return self._state
+        try:
+            while not self._is_over():
+                signals = self._inbox.take(self._patience())
+                signals += self._requests()
+                if not signals and self._is_due():
+                    signals = [m.TimePassed(at=self._clock.now())]
+                if signals:
+                    self._advance(signals)
+                if self._untold and (not signals or self._clock.now() >= self._untold_since + TOLD_WITHIN_S):
+                    self._tell()
+        finally:
+            self._tell()
+        return self._state
+
+    def _is_over(self) -> bool:
+        """Opened, and at its end: an end that an earlier process reached is not this one's."""
+        over = self._state.ended_at is not None or (self._state.swept and idle_and_paused(self._state))
+        return self._opened and over
 
     def _advance(self, signals: list[m.Signal]) -> None:
-        """Whatever has gathered is decided in turn and committed together, then acted on, then told."""
+        """Whatever has gathered is decided in turn and committed together, then acted on; told it is a little later."""
         events = [event for signal in signals for event in advance(self._state, signal)]
         if events:
             self._store.append(events)
+            self._opened = True
         self._lanes.perform(owed(self._state))
+        if not self._untold:
+            self._untold_since = self._clock.now()
+        self._untold += events
+
+    def _tell(self) -> None:
+        events, self._untold = self._untold, []
         for event in events:
             for listener in self._listeners:
                 listener.heard(event)
@@ -106,7 +129,8 @@ class ControlLoop:
         due = self._state.deadlines.next()
         if due is not None and self._state.swept:
             until = min(until, due)
-        return until - self._clock.now()
+        patience = until - self._clock.now()
+        return min(patience, QUIET_S) if self._untold else patience
 
     def _is_due(self) -> bool:
         due = self._state.deadlines.next()
