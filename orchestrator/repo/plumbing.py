@@ -16,9 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import tenacity
-
 from orchestrator.repo.faults import GitRefused, RefMoved
+from orchestrator.runtime.patience import insist
 
 if TYPE_CHECKING:
     from git.cmd import Git as GitPython
@@ -115,15 +114,11 @@ class Git:
 
         Raises `GitRefused` for a code that is not among `codes`; `RefMoved` where a ref was not as expected.
         """
-        for attempt in tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Locked),
-            wait=tenacity.wait_random_exponential(multiplier=0.02, max=0.5),
-            stop=tenacity.stop_after_delay(self.patience_s),
-            reraise=True,
-        ):
-            with attempt:
-                return self._once(place, argv, codes=codes, env=env or {}, stdin=stdin, cwd=cwd)
-        raise AssertionError("tenacity gives up by raising")
+        return insist(
+            lambda: self._once(place, argv, codes=codes, env=env or {}, stdin=stdin, cwd=cwd),
+            lambda fault: isinstance(fault, _Locked),
+            within_s=self.patience_s,
+        )
 
     def _once(
         self,

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from orchestrator.core.model import ProcessName
+from orchestrator.runtime.patience import patiently
 
 MARK = "ORCHESTRATOR_MARK"
 TOKEN = "ORCHESTRATOR_TOKEN"
@@ -57,12 +57,7 @@ def _passes(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
-_patiently = retry(
-    retry=retry_if_exception(_passes),
-    wait=wait_random_exponential(multiplier=0.02, max=0.5),
-    stop=stop_after_delay(10),
-    reraise=True,
-)
+_patiently = patiently(_passes, within_s=10)
 
 
 def _read_row(pid: int) -> Row | None:

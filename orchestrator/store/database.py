@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
-
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, ProcessName, Token
+from orchestrator.runtime.patience import patiently
 from orchestrator.runtime.ports import (
     Holder,
     StoreDamaged,
@@ -318,7 +317,7 @@ def _steps() -> list[tuple[int, str]]:
     return sorted((int(file.name.partition(".")[0]), file.read_text()) for file in files if file.name.endswith(".sql"))
 
 
-@retry(retry=retry_if_exception_type(BlockingIOError), stop=stop_after_delay(0.5), wait=wait_fixed(0.02), reraise=True)
+@patiently(lambda fault: isinstance(fault, BlockingIOError), within_s=0.5)
 def _claim(lock: int) -> None:
     """A reader that looks whether anybody writes has the lock for microseconds: that is not a writer."""
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
