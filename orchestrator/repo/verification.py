@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.core.model import Tree
-from orchestrator.runtime.ports import CheckResult, CommandResult, Commands, Leaving, WorkspaceFault
+from orchestrator.runtime.ports import CheckResult, Commands, Leaving, WorkspaceFault
 
 PASSED = CheckResult(passed=True)
-_NOT_RUN, _NOT_RUN_WORDS = 126, "the command was not run: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +39,7 @@ class Runner:
             result = self.commands.run(order, cwd=cwd, env=env, timeout_s=timeout_s, log=log)
             if result.cancelled:
                 raise Leaving(order)
-            if _did_not_run(result, log):
+            if result.not_run:
                 raise WorkspaceFault(f"`{order}` could not be run in {cwd}: {result.output}")
             if result.timed_out:
                 output = f"{result.output}\nended after {timeout_s:g} s: it had not finished".lstrip()
@@ -80,16 +79,6 @@ class Verified:
             out.flush()
             os.fsync(out.fileno())
         self._passed.add(_key(tree, commands))
-
-
-def _did_not_run(result: CommandResult, log: Path) -> bool:
-    """Known by the code and the words of `Commands`. A command can say the same, but then its log does, too."""
-    if result.code != _NOT_RUN or not result.output.startswith(_NOT_RUN_WORDS):
-        return False
-    try:
-        return _NOT_RUN_WORDS not in log.read_text(errors="replace")
-    except OSError:
-        return True
 
 
 def _key(tree: Tree, commands: Sequence[str]) -> str:

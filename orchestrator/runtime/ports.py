@@ -221,7 +221,8 @@ class Commands(Protocol):
     def run(self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path) -> CommandResult:
         """Run it by `/bin/sh -c`, with our own environment, `env` on top, and our mark.
 
-        Its whole process tree is gone when this returns. Output goes to `log` in full.
+        Its whole process tree is gone when this returns. Output goes to `log`, up to a bound past which the
+        command is ended as failed.
         """
         ...
 

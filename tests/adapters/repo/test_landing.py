@@ -470,7 +470,7 @@ def test_what_is_copied_in_goes_through_no_link_that_an_agent_left(world: World)
 def test_a_check_that_could_not_be_started_is_not_red(world: World) -> None:
     commit, tip = world.work("one", write("one")), world.tip()
     ran = world.commands.run
-    not_run = CommandResult(code=126, output="the command was not run: [Errno 12] Cannot allocate memory")
+    not_run = CommandResult(code=126, not_run=True, output="the command was not run: [Errno 12] Cannot allocate memory")
     world.commands.run = lambda *_, **__: not_run  # type: ignore[method-assign]
     with pytest.raises(WorkspaceFault, match=r"`make test` could not be run .*Cannot allocate"):
         world.land("one", commit, "make test")
