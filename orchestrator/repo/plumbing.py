@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import time
 from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -71,6 +72,25 @@ class _Locked(GitRefused):
     """Somebody holds a lock file: worth another try."""
 
 
+_LOCK_OF_OURS = re.compile(r"'(?P<lock>[^']*/refs/(?:heads/orchestrator-work|orchestrator)/[^']*\.lock)'")
+"""Refs that nobody but us and our agents writes. A git that is killed in the middle leaves its lock behind."""
+
+
+def _taken_away(locked: _Locked, *, older_s: float) -> bool:
+    """The lock of a dead git on a ref of ours: git holds one for milliseconds, and this one outlived our patience."""
+    found = _LOCK_OF_OURS.search(locked.said)
+    if found is None:
+        return False
+    lock = Path(found["lock"])
+    try:
+        if time.time() - lock.stat().st_mtime < older_s:
+            return False  # another git's, which came while we waited
+        lock.unlink()
+    except FileNotFoundError:
+        pass
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     code: int
@@ -114,11 +134,16 @@ class Git:
 
         Raises `GitRefused` for a code that is not among `codes`; `RefMoved` where a ref was not as expected.
         """
-        return insist(
-            lambda: self._once(place, argv, codes=codes, env=env or {}, stdin=stdin, cwd=cwd),
-            lambda fault: isinstance(fault, _Locked),
-            within_s=self.patience_s,
-        )
+
+        def once() -> Answer:
+            return self._once(place, argv, codes=codes, env=env or {}, stdin=stdin, cwd=cwd)
+
+        try:
+            return insist(once, lambda fault: isinstance(fault, _Locked), within_s=self.patience_s)
+        except _Locked as locked:
+            if not _taken_away(locked, older_s=self.patience_s):
+                raise
+            return once()
 
     def _once(
         self,

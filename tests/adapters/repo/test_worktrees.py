@@ -546,3 +546,13 @@ def test_the_label_names_the_attempt_that_a_worktree_is_for(world: World) -> Non
     label = json.loads((world.repository.common_dir / "worktrees" / "one" / "orchestrator.json").read_text())
     assert label == {"run": "night", "bead": "one", "number": 3}
     assert [one.path.name for one in survey.own_worktrees(world.repository)] == ["one"]
+
+
+@pytest.mark.parametrize("name", ["refs/heads/orchestrator-work/night/one", "refs/orchestrator/base/night/one"])
+def test_the_lock_that_a_killed_git_left_on_a_ref_of_ours_is_taken_away(world: World, name: str) -> None:
+    """An agent that is ended in the middle of a commit leaves one; nobody else would ever remove it."""
+    lock = world.repository.common_dir / f"{name}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.touch()
+    assert (world.prepare("one") / ".git").exists()
+    assert not lock.exists()
