@@ -113,7 +113,7 @@ class Night:
         for name in names:
             token = self.token(name)
             process = ProcessName(pid=5000 + token, started=self.now)
-            self.tell(m.Spawned(at=self.now, token=token, process=process, worktree=f"/work/{name}"))
+            self.tell(m.Spawned(at=self.now, token=token, process=process, worktree=f"/trees/{name}"))
             self.tell(m.GaveSign(at=self.now, token=token, session=f"s-{name}"))
         return self
 
