@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,6 +38,3 @@ for module in (running, looking, asking, keeping):
 
 def program() -> None:
     app()
-
-
-__all__ = ["Path", "app", "program"]
