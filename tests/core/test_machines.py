@@ -6,8 +6,9 @@ from enum import StrEnum
 
 import pytest
 
-from orchestrator.core import machines, state
+from orchestrator.core import machines
 from orchestrator.core import messages as m
+from orchestrator.core.changes import CHANGES
 from orchestrator.core.model import BeadState, BreakerState, RunState, WorkerState
 
 STARTS: list[tuple[machines.Table[StrEnum], StrEnum]] = [
@@ -53,12 +54,12 @@ def test_nothing_leads_away_from_done() -> None:
 
 def test_every_event_changes_the_state_somehow() -> None:
     """`apply` knows each kind of event that there is, and no other."""
-    assert {each.__name__ for each in state._APPLY} == {each.__name__ for each in m.Event.__subclasses__()}
+    assert {each.__name__ for each in CHANGES} == {each.__name__ for each in m.Event.__subclasses__()}
 
 
 def test_every_event_of_the_tables_is_applied() -> None:
     """No row names an event that nobody applies."""
-    assert {event for table, _ in STARTS for row in table.values() for event in row} <= set(state._APPLY)
+    assert {event for table, _ in STARTS for row in table.values() for event in row} <= set(CHANGES)
 
 
 def test_a_transition_that_is_not_legal_says_what_would_have_been() -> None:

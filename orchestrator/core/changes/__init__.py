@@ -1,0 +1,7 @@
+"""What each event changes, a file per concern. Nothing here decides: an event is true already."""
+
+from __future__ import annotations
+
+from orchestrator.core.changes import attempts, beads, routes, run
+
+CHANGES = {**run.CHANGES, **beads.CHANGES, **attempts.CHANGES, **routes.CHANGES}

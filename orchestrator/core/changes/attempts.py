@@ -1,0 +1,160 @@
+"""What the events of attempts change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import (
+    Ending,
+    Token,
+    Usage,
+    Verdict,
+    WorkerState,
+)
+from orchestrator.core.records import Attempt, Totals
+from orchestrator.core.standing import Standing
+
+
+def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
+    state.token = event.token
+    record = state.beads[event.bead]
+    state.move_bead(
+        event.bead, event,
+        number=event.number, attempts=record.attempts + 1, token=event.token, route=event.route, occupies=True,
+        resume=None, stay=None, keep=False, briefing="",
+    )  # fmt: skip
+    state.move_worker(event.worker, event, token=event.token)
+    state.attempts[event.token] = Attempt(
+        token=event.token, bead=event.bead, number=event.number, worker=event.worker, route=event.route,
+        started=event.at, resume=event.resume, keep=event.keep, briefing=event.briefing, probe=event.probe,
+        reserved_usd=event.reserved_usd,
+    )  # fmt: skip
+    state.holders[event.bead] = record.spec
+    if event.probe:
+        state.breakers[event.route] = replace(state.breakers[event.route], probe=event.token)
+    if state.mustering:
+        state.muster.setdefault(event.worker, None)
+
+
+def session_spawned(state: Standing, event: m.SessionSpawned) -> None:
+    """Its time runs from here: making the worktree and setting it up is not the agent's time."""
+    attempt = state.update_attempt(event.token, process=event.process, worktree=event.worktree)
+    worker = state.workers[attempt.worker].state
+    if worker is WorkerState.STARTING:
+        state.deadlines.set(("start", event.token), event.at + state.policy.start_timeout_s)
+    if worker in (WorkerState.STARTING, WorkerState.RUNNING):
+        state.deadlines.set(("bead", event.token), event.at + state.beads[attempt.bead].spec.timeout_s)
+
+
+def agent_started(state: Standing, event: m.AgentStarted) -> None:
+    attempt = state.update_attempt(event.token, signed=event.at)
+    if event.session:
+        state.update_attempt(event.token, session=event.session)
+    state.move_worker(attempt.worker, event, failures=0, reason="")
+    _sign(state, attempt)
+
+
+def agent_progressed(state: Standing, event: m.AgentProgressed) -> None:
+    attempt = state.attempts[event.token]
+    state.update_attempt(
+        event.token,
+        note=event.note or attempt.note,
+        session=event.session or attempt.session,
+        usage=newer(attempt.usage, event.usage),
+    )
+
+
+def session_given_up(state: Standing, event: m.SessionGivenUp) -> None:
+    attempt = state.update_attempt(event.token, given_up=(event.ending, event.reason))
+    state.move_worker(attempt.worker, event, reason=event.reason)
+    state.deadlines.drop(("start", event.token))
+    state.deadlines.drop(("bead", event.token))
+
+
+def session_broke(state: Standing, event: m.SessionBroke) -> None:
+    attempt = _over(state, event.token, event.verdict, event.at)
+    state.move_worker(attempt.worker, event)
+    if attempt.signed is None and state.muster.get(attempt.worker, "") is None:
+        if event.verdict.ending is Ending.NOT_STARTED:
+            state.muster[attempt.worker] = event.verdict.reason
+        else:
+            del state.muster[attempt.worker]  # the route's or our own fault, not this worker's: it starts again
+
+
+def work_delivered(state: Standing, event: m.WorkDelivered) -> None:
+    attempt = _over(state, event.token, event.verdict, event.at)
+    state.move_worker(attempt.worker, event, failures=0, reason="")
+    _sign(state, attempt)
+
+
+def work_collected(state: Standing, event: m.WorkCollected) -> None:
+    attempt = state.update_attempt(event.token, collected=True, commit=event.commit, tree=event.tree, files=event.files)
+    state.move_worker(attempt.worker, event)
+    state.move_bead(attempt.bead, event)
+
+
+def attempt_ended(state: Standing, event: m.AttemptEnded) -> None:
+    state.move_worker(event.worker, event, token=None)
+    if state.surplus:
+        state.staff(event.at)
+    usage = event.usage
+    state.totals = Totals(
+        usd=state.totals.usd + (usage.usd or 0.0),
+        tokens=state.totals.tokens + (usage.tokens or 0),
+        unpriced=state.totals.unpriced + (usage.usd is None and not state.beads[event.bead].spec.command),
+    )
+    record = state.beads[event.bead]
+    state.beads[event.bead] = replace(
+        record,
+        usd=record.usd if usage.usd is None else (record.usd or 0.0) + usage.usd,
+        tokens=record.tokens if usage.tokens is None else (record.tokens or 0) + usage.tokens,
+    )
+    breaker = state.breakers.get(event.route)
+    if breaker and breaker.probe == event.token:
+        state.breakers[event.route] = replace(breaker, probe=None)
+        state.ready.release(("route", event.route))
+
+
+def _sign(state: Standing, attempt: Attempt) -> None:
+    state.ever_started = True
+    state.deadlines.drop(("start", attempt.token))
+    if state.mustering and attempt.worker in state.muster:
+        state.muster[attempt.worker] = ""
+
+
+def _over(state: Standing, token: Token, verdict: Verdict, at: float) -> Attempt:
+    attempt = state.attempts[token]
+    state.deadlines.drop(("start", token))
+    state.deadlines.drop(("bead", token))
+    return state.update_attempt(
+        token,
+        verdict=verdict,
+        agent_ended=at,
+        session=verdict.session or attempt.session,
+        usage=newer(attempt.usage, verdict.usage),
+    )
+
+
+def newer(known: Usage, told: Usage) -> Usage:
+    """What an agent told last stands; what it did not tell is kept."""
+    return Usage(
+        usd=known.usd if told.usd is None else told.usd,
+        tokens_in=known.tokens_in if told.tokens_in is None else told.tokens_in,
+        tokens_out=known.tokens_out if told.tokens_out is None else told.tokens_out,
+    )
+
+
+CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
+    m.AttemptStarted: attempt_started,
+    m.SessionSpawned: session_spawned,
+    m.AgentStarted: agent_started,
+    m.AgentProgressed: agent_progressed,
+    m.SessionGivenUp: session_given_up,
+    m.SessionBroke: session_broke,
+    m.WorkDelivered: work_delivered,
+    m.WorkCollected: work_collected,
+    m.AttemptEnded: attempt_ended,
+}

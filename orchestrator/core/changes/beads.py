@@ -1,0 +1,148 @@
+"""What the events of beads change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import (
+    BeadId,
+    BeadState,
+)
+from orchestrator.core.standing import Standing
+
+
+def bead_readied(state: Standing, event: m.BeadReadied) -> None:
+    state.move_bead(event.bead, event)
+    state.readable.pop(event.bead, None)
+    state.queue(event.bead, event.at)
+
+
+def bead_woke(state: Standing, event: m.BeadWoke) -> None:
+    """Its waiting time is over: in the queue, on a route that it was to leave alone, or before its landing."""
+    record = state.move_bead(event.bead, event, not_before=0.0)
+    state.deadlines.drop(("wake", event.bead))
+    state.deadlines.drop(("land", event.bead))
+    if record.state is BeadState.MERGING:
+        state.merging[event.bead] = 0.0
+    else:
+        state.queue(event.bead, event.at)
+
+
+def bead_held(state: Standing, event: m.BeadHeld) -> None:
+    token = state.beads[event.bead].token
+    asking = state.attempts[token] if token is not None else None
+    state.move_bead(event.bead, event, reason=event.reason)
+    if asking is not None:  # the answer goes to the session that asked
+        record = state.beads[event.bead]
+        state.beads[event.bead] = replace(record, resume=asking.session, stay=asking.route, keep=True)
+    state.settle(event.bead)
+
+
+def bead_reopened(state: Standing, event: m.BeadReopened) -> None:
+    record = state.beads[event.bead]
+    unmet = sum(state.beads[need].state is not BeadState.DONE for need in record.spec.needs)
+    state.move_bead(
+        event.bead, event,
+        unmet=unmet, tries=0, vain=0, reason="", released=record.released or record.state is BeadState.HELD,
+        not_before=0.0, shunned=(), strikes=(),
+        briefing=event.briefing or record.briefing,
+    )  # fmt: skip
+    state.to_clear.pop(event.bead, None)
+    if not unmet:
+        state.readable[event.bead] = None
+
+
+def bead_returned(state: Standing, event: m.BeadReturned) -> None:
+    record = state.beads[event.bead]
+    shunned = tuple((route, until) for route, until in record.shunned if until > event.at)
+    state.move_bead(
+        event.bead, event,
+        reason=event.reason,
+        not_before=event.not_before, resume=event.resume, stay=event.route, keep=event.keep,
+        briefing=event.briefing,
+        tries=record.tries + event.tried, vain=record.vain + event.vain,
+        strikes=(*record.strikes, event.strike) if event.strike else record.strikes,
+        shunned=(*shunned, (event.shun, event.shun_until)) if event.shun else shunned,
+    )  # fmt: skip
+    state.let_go(event.bead)
+    state.queue(event.bead, event.at)
+
+
+def bead_queued(state: Standing, event: m.BeadQueued) -> None:
+    state.move_bead(event.bead, event)
+    state.merging[event.bead] = 0.0
+
+
+def landing_started(state: Standing, event: m.LandingStarted) -> None:
+    state.move_bead(event.bead, event)
+    state.landing = event.bead
+
+
+def landing_delayed(state: Standing, event: m.LandingDelayed) -> None:
+    record = state.beads[event.bead]
+    state.move_bead(event.bead, event, reason=event.reason, vain=record.vain + 1)
+    state.landing = None
+    state.merging[event.bead] = event.until
+    state.deadlines.set(("land", event.bead), event.until)
+
+
+def bead_landed(state: Standing, event: m.BeadLanded) -> None:
+    state.move_bead(event.bead, event, commit=event.commit, tree=event.tree, checks=event.checks, reason="")
+    _done(state, event.bead)
+
+
+def bead_done(state: Standing, event: m.BeadDone) -> None:
+    state.move_bead(event.bead, event, reason=event.reason)
+    _done(state, event.bead)
+
+
+def bead_failed(state: Standing, event: m.BeadFailed) -> None:
+    record = state.beads[event.bead]
+    state.move_bead(event.bead, event, reason=event.reason, tries=record.tries + event.tried)
+    state.settle(event.bead)
+
+
+def bead_blocked(state: Standing, event: m.BeadBlocked) -> None:
+    state.move_bead(event.bead, event, reason=f"needs {event.by}")
+    state.settle(event.bead)
+
+
+def bead_cancelled(state: Standing, event: m.BeadCancelled) -> None:
+    state.move_bead(event.bead, event, reason=event.reason)
+    state.settle(event.bead)
+
+
+def bead_cleared(state: Standing, event: m.BeadCleared) -> None:
+    state.to_clear.pop(event.bead, None)
+    record = state.beads[event.bead]
+    state.beads[event.bead] = replace(record, occupies=bool(event.fault))
+
+
+def _done(state: Standing, bead: BeadId) -> None:
+    state.settle(bead)
+    for dependent in state.graph.dependents(bead):
+        record = state.beads[dependent]
+        state.beads[dependent] = replace(record, unmet=record.unmet - 1)
+        if record.unmet == 1 and record.state is BeadState.WAITING:
+            state.readable[dependent] = None
+
+
+CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
+    m.BeadReadied: bead_readied,
+    m.BeadWoke: bead_woke,
+    m.BeadHeld: bead_held,
+    m.BeadReopened: bead_reopened,
+    m.BeadReturned: bead_returned,
+    m.BeadQueued: bead_queued,
+    m.LandingStarted: landing_started,
+    m.LandingDelayed: landing_delayed,
+    m.BeadLanded: bead_landed,
+    m.BeadDone: bead_done,
+    m.BeadFailed: bead_failed,
+    m.BeadBlocked: bead_blocked,
+    m.BeadCancelled: bead_cancelled,
+    m.BeadCleared: bead_cleared,
+}

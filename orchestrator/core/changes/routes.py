@@ -1,0 +1,64 @@
+"""What the events of workers, routes and breakers change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import (
+    BreakerState,
+)
+from orchestrator.core.standing import Standing
+
+
+def worker_backed_off(state: Standing, event: m.WorkerBackedOff) -> None:
+    record = state.workers[event.worker]
+    state.move_worker(event.worker, event, failures=record.failures + 1, reason=event.reason)
+    state.deadlines.set(("worker", event.worker), event.until)
+
+
+def worker_woke(state: Standing, event: m.WorkerWoke) -> None:
+    state.move_worker(event.worker, event)
+    state.deadlines.drop(("worker", event.worker))
+
+
+def worker_failed(state: Standing, event: m.WorkerFailed) -> None:
+    record = state.workers[event.worker]
+    state.move_worker(event.worker, event, failures=record.failures + 1, reason=event.reason)
+
+
+def route_failed(state: Standing, event: m.RouteFailed) -> None:
+    breaker = state.breakers[event.route]
+    recent = tuple(at for at in breaker.failures if at > event.at - state.policy.breaker_window_s)
+    state.breakers[event.route] = replace(breaker, failures=(*recent, event.at), reason=event.reason)
+
+
+def breaker_opened(state: Standing, event: m.BreakerOpened) -> None:
+    before = state.breakers[event.route]
+    openings = before.openings + (before.state is not BreakerState.OPEN)
+    state.move_breaker(
+        event.route, event, until=event.until, reason=event.reason, openings=openings, failures=(), probe=None
+    )
+    if event.until is not None:
+        state.deadlines.set(("breaker", event.route), event.until)
+
+
+def breaker_half_opened(state: Standing, event: m.BreakerHalfOpened) -> None:
+    state.move_breaker(event.route, event, until=None, probe=None)
+
+
+def breaker_closed(state: Standing, event: m.BreakerClosed) -> None:
+    state.move_breaker(event.route, event, until=None, probe=None, openings=0, failures=(), reason="")
+
+
+CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
+    m.WorkerBackedOff: worker_backed_off,
+    m.WorkerWoke: worker_woke,
+    m.WorkerFailed: worker_failed,
+    m.RouteFailed: route_failed,
+    m.BreakerOpened: breaker_opened,
+    m.BreakerHalfOpened: breaker_half_opened,
+    m.BreakerClosed: breaker_closed,
+}

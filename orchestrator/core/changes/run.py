@@ -1,0 +1,87 @@
+"""What the run's own events change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.core import machines
+from orchestrator.core import messages as m
+from orchestrator.core.standing import LIVE, Standing
+
+
+def run_planned(state: Standing, event: m.RunPlanned) -> None:
+    raise ValueError("a run is planned once")
+
+
+def run_opened(state: Standing, event: m.RunOpened) -> None:
+    """Every session that an earlier process had is an orphan; nothing is decided before the sweep."""
+    state.run = machines.after(machines.RUN, state.run, m.RunOpened, "the run")
+    state.run_reason, state.ended_at, state.stopping = "", None, None
+    state.epoch, state.process, state.host, state.opened_at = event.epoch, event.process, event.host, event.at
+    state.swept = False
+    state.mustering, state.muster = True, {}
+    if event.terms is not None:
+        _agree(state, event.terms, event.at)
+    for worker in state.workers.values():
+        if worker.state in LIVE and worker.token is not None:
+            state.move_worker(worker.id, event)
+            state.deadlines.drop(("start", worker.token))
+            state.deadlines.drop(("bead", worker.token))
+
+
+def run_swept(state: Standing, event: m.RunSwept) -> None:
+    state.swept = True
+
+
+def workers_started(state: Standing, event: m.WorkersStarted) -> None:
+    state.mustering = False
+
+
+def run_paused(state: Standing, event: m.RunPaused) -> None:
+    state.run = machines.after(machines.RUN, state.run, m.RunPaused, "the run")
+    state.run_reason = event.reason
+
+
+def run_resumed(state: Standing, event: m.RunResumed) -> None:
+    state.run = machines.after(machines.RUN, state.run, m.RunResumed, "the run")
+    state.run_reason = event.reason
+
+
+def run_stopping(state: Standing, event: m.RunStopping) -> None:
+    state.stopping = event
+    state.run_reason = event.reason
+
+
+def run_ended(state: Standing, event: m.RunStopped | m.RunFinished) -> None:
+    state.run = machines.after(machines.RUN, state.run, type(event), "the run")
+    state.run_reason = event.reason
+    state.ended_at = event.at
+
+
+def request_answered(state: Standing, event: m.RequestAnswered) -> None:
+    """Concerns the one who asked, not the state."""
+
+
+def _agree(state: Standing, terms: m.Terms, at: float) -> None:
+    state.policy, state.budget, state.options = terms.policy, terms.budget, terms.options
+    state.token = max(state.token, terms.token)
+    for bead, number in terms.numbers.items():
+        if bead in state.beads and number > state.beads[bead].number:
+            state.beads[bead] = replace(state.beads[bead], number=number)
+    state.staff(at)
+
+
+CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
+    m.RunPlanned: run_planned,
+    m.RunOpened: run_opened,
+    m.RunSwept: run_swept,
+    m.WorkersStarted: workers_started,
+    m.RunPaused: run_paused,
+    m.RunResumed: run_resumed,
+    m.RunStopping: run_stopping,
+    m.RunStopped: run_ended,
+    m.RunFinished: run_ended,
+    m.RequestAnswered: request_answered,
+}

@@ -1,0 +1,110 @@
+"""Events of attempts: their start, their session, their end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from orchestrator.core.messages.events import Event
+from orchestrator.core.model import (
+    BeadId,
+    Commit,
+    Ending,
+    ProcessName,
+    RouteName,
+    Token,
+    Tree,
+    Usage,
+    Verdict,
+    WorkerId,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted(Event):
+    """A worker takes a bead, with its locks, on a route."""
+
+    token: Token
+    bead: BeadId
+    number: int
+    worker: WorkerId
+    route: RouteName
+    resume: str | None = None
+    keep: bool = False
+    briefing: str = ""
+    probe: bool = False
+    """The one attempt that a half-open breaker lets through."""
+    reserved_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSpawned(Event):
+    token: Token
+    process: ProcessName
+    worktree: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStarted(Event):
+    token: Token
+    seconds: float
+    """From the start of the attempt to this first sign."""
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentProgressed(Event):
+    token: Token
+    note: str = ""
+    session: str | None = None
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionGivenUp(Event):
+    """We end this session; `ending` is what the attempt will be booked as."""
+
+    token: Token
+    ending: Ending
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionBroke(Event):
+    """The session is over and did not deliver: what it left half-done is to be saved."""
+
+    token: Token
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkDelivered(Event):
+    """The agent says that it is done: its work is to be collected."""
+
+    token: Token
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkCollected(Event):
+    token: Token
+    commit: Commit | None
+    tree: Tree | None
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnded(Event):
+    """The one line that says all of an attempt."""
+
+    token: Token
+    bead: BeadId
+    number: int
+    worker: WorkerId
+    route: RouteName
+    ending: Ending
+    reason: str
+    seconds: float
+    usage: Usage
+    files: tuple[str, ...] = ()
+    saved: Commit | None = None
+    session: str | None = None

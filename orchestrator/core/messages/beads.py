@@ -1,0 +1,128 @@
+"""Events of beads, from their readiness to their landing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.core.messages.events import Event
+from orchestrator.core.model import BeadId, Commit, RouteName, Token, Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadReadied(Event):
+    bead: BeadId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadWoke(Event):
+    """Its waiting time is over."""
+
+    bead: BeadId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadHeld(Event):
+    bead: BeadId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadReopened(Event):
+    """A person wants it tried again, or what blocked it is tried again."""
+
+    bead: BeadId
+    briefing: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadReturned(Event):
+    """Back to `ready` after an attempt that did not bring it home."""
+
+    bead: BeadId
+    reason: str
+    not_before: float
+    resume: str | None
+    """The session to take up again, where its agent can."""
+    route: RouteName | None
+    """The route to stay on; None: the chain decides."""
+    keep: bool
+    """Go on in the same worktree; else a fresh one on the target's tip."""
+    briefing: str
+    """What the next attempt is told beside the bead's prompt."""
+    tried: bool
+    """It counts as a try of the bead."""
+    vain: bool = False
+    """It counts as a start in vain: something outside, but not our own end, kept it from its work."""
+    strike: RouteName | None = None
+    """The route that was not up to it."""
+    shun: RouteName | None = None
+    """A route to leave alone until `shun_until`, where another one is to be had."""
+    shun_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadQueued(Event):
+    """Verified, and in the merge queue."""
+
+    bead: BeadId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandingStarted(Event):
+    """Its turn: no other bead lands until this one has, or has been refused."""
+
+    bead: BeadId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandingDelayed(Event):
+    """The repository could not be written: the landing is tried again later, the work stays as it is."""
+
+    bead: BeadId
+    until: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadLanded(Event):
+    bead: BeadId
+    token: Token
+    commit: Commit
+    tree: Tree
+    checks: tuple[str, ...] = ()
+    """The commands that this very tree passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadDone(Event):
+    """Done without a commit: nothing was needed."""
+
+    bead: BeadId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadFailed(Event):
+    bead: BeadId
+    reason: str
+    tried: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadBlocked(Event):
+    bead: BeadId
+    by: BeadId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadCancelled(Event):
+    bead: BeadId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeadCleared(Event):
+    """Its worktree is gone, its work is kept."""
+
+    bead: BeadId
+    fault: str = ""

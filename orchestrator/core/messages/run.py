@@ -1,0 +1,91 @@
+"""Events of the run, and of its operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from orchestrator.core.messages.events import Event
+from orchestrator.core.messages.terms import Terms
+from orchestrator.core.model import BeadId, Commit, Manifest, ProcessName, Token, WorkerId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlanned(Event):
+    manifest: Manifest
+    target_base: Commit
+    """Where the target was when the run was planned."""
+    token: Token
+    """The highest fencing token that this repository has already used."""
+    numbers: dict[BeadId, int] = field(default_factory=dict)
+    """The highest attempt number that this repository has already used, per bead."""
+    landed: dict[BeadId, Commit] = field(default_factory=dict)
+    """Beads whose commit stands on the target already."""
+    source: str = ""
+    """The file that it was planned from."""
+    tasks: dict[BeadId, str] = field(default_factory=dict)
+    """A digest of what each bead asks for: the same id with another task is other work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOpened(Event):
+    epoch: int
+    process: ProcessName
+    host: str
+    terms: Terms | None = None
+    """What holds from now on; None: what it was planned with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSwept(Event):
+    ended: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkersStarted(Event):
+    """The first wave of starts is over: what did not start is named, with its reason."""
+
+    asked: int
+    started: int
+    seconds: float
+    missing: tuple[tuple[WorkerId, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPaused(Event):
+    """Nothing new starts; what runs may end. `resume` undoes it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed(Event):
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStopping(Event):
+    """`now`: sessions are ended and their work is kept; else they may finish."""
+
+    reason: str
+    now: bool
+    asked: bool = False
+    """A person wants it; else the run gives up by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStopped(Event):
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestAnswered(Event):
+    """What became of an operator's request, said once it has happened."""
+
+    request: int
+    accepted: bool
+    text: str

@@ -1,0 +1,173 @@
+"""Signals: what comes in from the world, in the past tense, with its own time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from orchestrator.core.messages.terms import Terms
+from orchestrator.core.model import BeadId, Commit, Ending, ProcessName, Token, Tree, Usage, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    at: float
+    """When it happened, seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened(Signal):
+    """An orchestrator process took the run into its hands: the first one, or the next after a death."""
+
+    epoch: int
+    process: ProcessName
+    host: str
+    terms: Terms | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept(Signal):
+    """Whatever an earlier process of ours left running is gone."""
+
+    ended: int
+    """How many processes were found and ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimePassed(Signal):
+    """The clock reached a deadline that the state named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spawned(Signal):
+    token: Token
+    process: ProcessName
+    worktree: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaveSign(Signal):
+    """The agent's first sign of life: it is up and at work."""
+
+    token: Token
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed(Signal):
+    token: Token
+    note: str = ""
+    """What it does now, in a few words."""
+    session: str | None = None
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WentSilent(Signal):
+    """No event, no changed file, no processor time for as long as the bead allows."""
+
+    token: Token
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(Signal):
+    """The agent is gone, and so is every process that it started."""
+
+    token: Token
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved(Signal):
+    """The half-done work is in a commit that a ref keeps. None: there was nothing to save."""
+
+    token: Token
+    commit: Commit | None
+    fault: str = ""
+    """Why it could not be saved; the worktree then stays as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected(Signal):
+    """The delivered work is one commit on the bead's branch. Without a commit nothing had changed."""
+
+    token: Token
+    commit: Commit | None
+    tree: Tree | None = None
+    files: tuple[str, ...] = ()
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked(Signal):
+    """The bead's own checks ran in its worktree."""
+
+    token: Token
+    passed: bool
+    command: str = ""
+    """The one that failed."""
+    output: str = ""
+    """The end of what it printed."""
+    fault: str = ""
+    """Why they could not be run: then they say nothing of the work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed(Signal):
+    """The target is at `commit`, whose tree passed the manifest's checks."""
+
+    token: Token
+    commit: Commit
+    tree: Tree
+    found: bool = False
+    """It stood on the target already: an earlier landing whose signal was lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingToLand(Signal):
+    """The target holds all that the bead changed: merging it changes nothing."""
+
+    token: Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandingRefused(Signal):
+    """The merge conflicts, the merged tree fails its checks, or the repository cannot be written."""
+
+    token: Token
+    ending: Ending
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared(Signal):
+    """The bead's worktree is gone, after all of it was kept elsewhere."""
+
+    bead: BeadId
+    fault: str = ""
+
+
+class Verb(StrEnum):
+    """What an operator may ask of a run."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    DRAIN = "drain"
+    ABORT = "abort"
+    RETRY = "retry"
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Signal):
+    """An operator's request; `^C` is a `stop` without a number."""
+
+    verb: Verb
+    request: int | None = None
+    bead: BeadId | None = None
+    text: str = ""
+    by: str = ""
+    asked_at: float | None = None
+    """When the operator asked; a request waits while nobody is at work."""

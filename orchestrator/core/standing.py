@@ -1,0 +1,250 @@
+"""Where a run stands: its records, its side views, and the moves that keep the two together.
+
+Side views (what is ready, who holds which files, what is due when) are kept beside the records so that a decision
+never has to look through the graph. Only `changes` moves it. Knows no policy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.core import machines
+from orchestrator.core import messages as m
+from orchestrator.core.deadlines import Deadlines
+from orchestrator.core.graph import TaskGraph, collide
+from orchestrator.core.model import (
+    AgentName,
+    AgentTraits,
+    Bead,
+    BeadId,
+    BeadState,
+    Manifest,
+    ProcessName,
+    RouteName,
+    RunState,
+    Token,
+    WorkerId,
+    WorkerState,
+)
+from orchestrator.core.ready import ReadyQueue
+from orchestrator.core.records import Attempt, BeadRecord, Breaker, Money, Totals, WorkerRecord
+
+ACTIVE = frozenset({BeadState.READY, BeadState.RUNNING, BeadState.VERIFYING, BeadState.MERGING})
+SETTLED = frozenset({BeadState.DONE, BeadState.FAILED, BeadState.BLOCKED, BeadState.CANCELLED})
+LIVE = frozenset({WorkerState.STARTING, WorkerState.RUNNING, WorkerState.TIMEOUT, WorkerState.ERROR})
+"""A worker in one of these may have processes."""
+
+Due = tuple[str, Any]
+"""What a deadline is for: the start or the end of an attempt, a bead's waiting time, a landing, a breaker, a worker."""
+
+
+class Standing:
+    """The records of one run and the side views beside them; `changes` moves them on, event by event."""
+
+    def __init__(self, planned: m.RunPlanned) -> None:
+        self.manifest: Manifest = planned.manifest
+        self.policy = planned.manifest.policy
+        self.traits: dict[AgentName, AgentTraits] = {traits.name: traits for traits in planned.manifest.agents}
+        self.graph = TaskGraph(planned.manifest.beads)
+        self.target_base = planned.target_base
+        self.source = planned.source
+        self.tasks = planned.tasks
+        self.budget = planned.manifest.budget
+        self.options: dict[str, str] = {}
+        self.run = RunState.RUNNING
+        self.run_reason = ""
+        self.planned_at = planned.at
+        self.latest = planned.at
+        """The time of the newest event: none is older than the one before it."""
+        self.ended_at: float | None = None
+        self.epoch = 0
+        self.process: ProcessName | None = None
+        self.host = ""
+        self.opened_at = planned.at
+        self.swept = False
+        self.stopping: m.RunStopping | None = None
+        self.ever_started = False
+        self.token = planned.token
+        self.beads: dict[BeadId, BeadRecord] = {}
+        self.counts: dict[BeadState, int] = dict.fromkeys(BeadState, 0)
+        self.attempts: dict[Token, Attempt] = {}
+        self.workers: dict[WorkerId, WorkerRecord] = {}
+        self.worker_counts: dict[WorkerState, int] = dict.fromkeys(WorkerState, 0)
+        self.surplus = 0
+        """Workers that go when their attempt has ended: an earlier process had more."""
+        self.staff(planned.at)
+        self.breakers: dict[RouteName, Breaker] = {
+            route: Breaker(route=route, since=planned.at) for bead in planned.manifest.beads for route in bead.routes
+        }
+        self.totals = Totals()
+        self.ready = ReadyQueue()
+        self.readable: dict[BeadId, None] = {}
+        """Waiting beads whose needs are all done: to be made ready."""
+        self.holders: dict[BeadId, Bead] = {}
+        """Beads that hold their files."""
+        self.merging: dict[BeadId, float] = {}
+        """Verified beads, and the time before which they are left alone."""
+        self.landing: BeadId | None = None
+        self.to_clear: dict[BeadId, None] = {}
+        self.deadlines: Deadlines[Due] = Deadlines()
+        self.muster: dict[WorkerId, str | None] = {}
+        """The first wave: None while it starts, "" once started, else why it did not."""
+        self.mustering = False
+        for spec in planned.manifest.beads:
+            self._plan(spec, planned)
+
+    def _plan(self, spec: Bead, planned: m.RunPlanned) -> None:
+        landed = planned.landed.get(spec.id)
+        record = BeadRecord(
+            spec=spec,
+            state=BeadState.DONE if landed else BeadState.WAITING,
+            since=planned.at,
+            unmet=sum(need not in planned.landed for need in spec.needs),
+            number=planned.numbers.get(spec.id, 0),
+            commit=landed,
+            reason="it stood on the target already" if landed else "",
+        )
+        self.beads[spec.id] = record
+        self.counts[record.state] += 1
+        if record.state is BeadState.WAITING and not record.unmet:
+            self.readable[spec.id] = None
+
+    # ------------------------------------------------------------ reading
+
+    def live(self, token: Token) -> Attempt | None:
+        """The attempt, if a worker still has it: anything said of another is late, and void."""
+        attempt = self.attempts.get(token)
+        return attempt if attempt is not None and self.has_worker(attempt) else None
+
+    def has_worker(self, attempt: Attempt) -> bool:
+        worker = self.workers.get(attempt.worker)
+        return worker is not None and worker.token == attempt.token
+
+    def worker_of(self, attempt: Attempt) -> WorkerRecord:
+        return self.workers[attempt.worker]
+
+    def traits_of(self, route: RouteName) -> AgentTraits:
+        name = AgentName(route.partition(":")[0])
+        return self.traits.get(name) or AgentTraits(name=name, provider=name)
+
+    def holder_against(self, bead: Bead) -> BeadId | None:
+        """Who holds files that this bead would need."""
+        if bead.files:
+            for holder in self.holders.values():
+                if collide(bead, holder):
+                    return holder.id
+        return None
+
+    def committed_usd(self) -> Money:
+        spent, reserved = self.totals.usd, 0.0
+        for attempt in self.attempts.values():
+            if self.has_worker(attempt):
+                used = attempt.usage.usd or 0.0
+                spent += used
+                reserved += max(attempt.reserved_usd - used, 0.0)
+        return Money(spent=spent, reserved=reserved)
+
+    def landing_order(self) -> list[BeadId]:
+        return sorted(self.merging, key=self.graph.ranks.__getitem__)
+
+    def chain(self, record: BeadRecord, at: float) -> tuple[RouteName, ...]:
+        """The bead's routes as they are to be tried now: the one to stay on first, demoted ones last.
+
+        A shunned route is left out while there is another one.
+        """
+        shunned = {route for route, until in record.shunned if until > at}
+        routes = [route for route in record.spec.routes if route not in shunned] or list(record.spec.routes)
+        each = self.policy.tries_per_route
+        routes.sort(key=lambda route: -1 if route == record.stay else record.strikes.count(route) // each)
+        return tuple(routes)
+
+    # ------------------------------------------------------------ moving
+
+    def staff(self, at: float) -> None:
+        """As many workers as the policy says; one too many goes once it has nothing to do."""
+        wanted = [WorkerId(f"w{n}") for n in range(1, self.policy.workers + 1)]
+        for worker in wanted:
+            if worker not in self.workers:
+                self.workers[worker] = WorkerRecord(id=worker, since=at)
+                self.worker_counts[WorkerState.IDLE] += 1
+        for worker in [each for each in self.workers if each not in set(wanted)]:
+            if self.workers[worker].token is None:
+                self._dismiss(worker)
+        self.surplus = len(self.workers) - len(wanted)
+
+    def _dismiss(self, worker: WorkerId) -> None:
+        self.worker_counts[self.workers[worker].state] -= 1
+        self.deadlines.drop(("worker", worker))
+        del self.workers[worker]
+
+    def move_bead(self, bead: BeadId, event: m.Event, **changes: Any) -> BeadRecord:
+        before = self.beads[bead]
+        state = machines.after(machines.BEAD, before.state, type(event), f"bead {bead}")
+        record = replace(before, state=state, since=event.at if state is not before.state else before.since, **changes)
+        self.beads[bead] = record
+        if state is not before.state:
+            self.counts[before.state] -= 1
+            self.counts[state] += 1
+            if before.state is BeadState.READY:
+                self.leave_queue(bead)
+        return record
+
+    def leave_queue(self, bead: BeadId) -> None:
+        self.ready.drop(bead)
+        self.deadlines.drop(("wake", bead))
+
+    def queue(self, bead: BeadId, at: float) -> None:
+        """Into the ready queue, or aside until its time."""
+        record = self.beads[bead]
+        if record.not_before > at:
+            self.deadlines.set(("wake", bead), record.not_before)
+            return
+        line = (self.chain(record, at), record.spec.routes, record.spec.files)
+        self.ready.add(bead, self.graph.ranks[bead], line)
+        shunned = [until for _, until in record.shunned if until > at]
+        if shunned:
+            self.deadlines.set(("wake", bead), min(shunned))
+
+    def let_go(self, bead: BeadId) -> None:
+        """The bead is with nobody any more: its attempt, its files and its place in the merge queue are free."""
+        record = self.beads[bead]
+        if record.token is not None:
+            self.attempts.pop(record.token, None)
+            self.beads[bead] = replace(record, token=None)
+        if self.holders.pop(bead, None):
+            self.ready.release(("files", bead))
+        self.merging.pop(bead, None)
+        self.deadlines.drop(("land", bead))
+        if self.landing == bead:
+            self.landing = None
+
+    def settle(self, bead: BeadId) -> None:
+        self.let_go(bead)
+        self.readable.pop(bead, None)
+        if self.beads[bead].occupies:
+            self.to_clear[bead] = None
+
+    def move_worker(self, worker: WorkerId, event: m.Event, **changes: Any) -> WorkerRecord:
+        before = self.workers[worker]
+        state = machines.after(machines.WORKER, before.state, type(event), f"worker {worker}")
+        since = event.at if state is not before.state else before.since
+        record = replace(before, state=state, since=since, **changes)
+        self.workers[worker] = record
+        self.worker_counts[before.state] -= 1
+        self.worker_counts[state] += 1
+        return record
+
+    def update_attempt(self, token: Token, **changes: Any) -> Attempt:
+        attempt = replace(self.attempts[token], **changes)
+        self.attempts[token] = attempt
+        return attempt
+
+    def move_breaker(self, route: RouteName, event: m.Event, **changes: Any) -> Breaker:
+        before = self.breakers.get(route) or Breaker(route=route, since=event.at)
+        state = machines.after(machines.BREAKER, before.state, type(event), f"breaker of {route}")
+        record = replace(before, state=state, since=event.at, **changes)
+        self.breakers[route] = record
+        self.deadlines.drop(("breaker", route))
+        self.ready.release(("route", route))
+        return record
