@@ -1,0 +1,28 @@
+"""The composition root: the only package that names concrete classes, and puts them together.
+
+A module for each thing that the command line asks for. Heavy imports are local to what needs them.
+"""
+
+from orchestrator.app.clearing import clean
+from orchestrator.app.loading import load, prepared
+from orchestrator.app.looking import Reading, holder, reading
+from orchestrator.app.machine import examine
+from orchestrator.app.night import run
+from orchestrator.app.orders import Exit, Order, Outcome, Refused
+from orchestrator.app.proving import prove
+
+__all__ = [
+    "Exit",
+    "Order",
+    "Outcome",
+    "Reading",
+    "Refused",
+    "clean",
+    "examine",
+    "holder",
+    "load",
+    "prepared",
+    "prove",
+    "reading",
+    "run",
+]

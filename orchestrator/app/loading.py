@@ -1,0 +1,88 @@
+"""From a manifest's path to what `run` needs, so that whatever is at fault is said before anything is touched."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.app.orders import Exit, Order, Refused
+from orchestrator.core.model import RunState
+
+if TYPE_CHECKING:
+    from orchestrator.agents.catalog import Catalog
+    from orchestrator.manifest import Loaded, Overrides
+    from orchestrator.repo.repository import Repository
+
+
+def load(path: Path, overrides: Overrides | None = None, *, require_routes: bool = True) -> tuple[Loaded, Catalog]:
+    """A manifest and the agents that it may use. Raises `ManifestFaults`."""
+    from orchestrator.agents.catalog import Catalog
+    from orchestrator.manifest import Overrides, load
+
+    loaded = load(
+        path,
+        agents=Catalog({}, path.parent),
+        overrides=overrides or Overrides(),
+        now=datetime.now(UTC),
+        require_routes=require_routes,
+    )
+    return loaded, Catalog(loaded.agents, *loaded.folders)
+
+
+def load_for(order: Order) -> tuple[Loaded, Catalog]:
+    """The manifest of an order, with what the command line says over it. Raises `ManifestFaults`."""
+    from orchestrator.manifest import Overrides
+
+    return load(order.manifest, Overrides(workers=order.workers, agent=order.agent, repo=order.repo))
+
+
+def repository_of(loaded: Loaded) -> Repository:
+    """The one that the manifest names, else the one that it lies in. Raises `RepositoryFault`."""
+    from orchestrator.repo.repository import open_repository
+
+    return open_repository(loaded.repo or loaded.source.parent)
+
+
+def prepared(order: Order) -> tuple[Order, Loaded, Catalog, Repository]:
+    """What `run` needs before it touches anything: the order, with what the run was told before where it is silent now.
+
+    Raises `ManifestFaults`, `RepositoryFault`, `StoreFault` and `Refused`.
+    """
+    from orchestrator.store import Database
+
+    loaded, catalog = load_for(order)
+    repository = repository_of(loaded)
+    if not order.fresh:
+        try:
+            database = Database.read(repository.state)
+        except FileNotFoundError:
+            said = {}
+        else:
+            row = database.newest(loaded.manifest.name)
+            said = database.options(row.id) if row is not None and row.state != RunState.FINISHED else {}
+            database.close()
+        if said:
+            order = order.completed(said)
+            loaded, catalog = load_for(order)
+    _refuse_without_agents(loaded, catalog)
+    return order, loaded, catalog, repository
+
+
+def workspace_of(source: Path) -> Path:
+    """The folder that holds `tasks/` and `worktrees/`; for a manifest elsewhere, its own folder."""
+    return source.parent.parent if source.parent.name == "tasks" else source.parent
+
+
+def _refuse_without_agents(loaded: Loaded, catalog: Catalog) -> None:
+    """Raises `Refused` where the program of every route is missing; some missing ones are the chain's business."""
+    missing = {}
+    wanted = {route for bead in loaded.manifest.beads for route in bead.routes}
+    for route in sorted(wanted):
+        agent = route.partition(":")[0]
+        if catalog.found(agent) is None:
+            program = catalog.profile(agent).command.program.fill({})
+            missing[route] = f"its program `{program}` is not installed, or not on PATH"
+    if wanted and len(missing) == len(wanted):
+        each = "\n".join(f"  {route}: {why}" for route, why in missing.items())
+        raise Refused(f"no agent can be started:\n{each}\n`orchestrator doctor` shows more", Exit.NOTHING_STARTED)

@@ -1,0 +1,65 @@
+"""What is known of a repository and its runs, for whoever only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.app.orders import Refused
+from orchestrator.core import messages as m
+from orchestrator.core.state import State
+
+if TYPE_CHECKING:
+    from orchestrator.repo.repository import Repository
+    from orchestrator.runtime.ports import Holder
+    from orchestrator.store import Database, RunRow
+
+
+def holder(repository: Repository) -> Holder | None:
+    """Who is at work on a repository."""
+    from orchestrator.store import Database
+
+    try:
+        database = Database.read(repository.state)
+    except FileNotFoundError:
+        return None
+    try:
+        return database.holder()
+    finally:
+        database.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A repository's newest run, as it stands in the database. Read-only."""
+
+    repository: Repository
+    database: Database
+    row: RunRow
+    state: State
+    events: tuple[m.Event, ...]
+
+
+@contextmanager
+def reading(repo: Path, run: str | None = None) -> Iterator[Reading]:
+    """Raises `Refused` where nothing has run yet, and `RepositoryFault` and `StoreFault`."""
+    from orchestrator.repo.repository import open_repository
+    from orchestrator.store import Database
+
+    repository = open_repository(repo)
+    try:
+        database = Database.read(repository.state)
+    except FileNotFoundError:
+        raise Refused(f"nothing has run on {repo} yet: `orchestrator run MANIFEST` begins") from None
+    try:
+        row = database.newest(run)
+        if row is None:
+            known = f"no run is named {run!r}" if run else "no run has begun"
+            raise Refused(f"{known} on {repo}: `orchestrator run MANIFEST` begins one")
+        events = tuple(database.events_of(row.id))
+        yield Reading(repository=repository, database=database, row=row, state=State.replay(events), events=events)
+    finally:
+        database.close()

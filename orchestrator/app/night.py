@@ -1,0 +1,257 @@
+"""One process's part of a run: what it is made of, and the order in which it begins and ends.
+
+Heavy imports are local to what needs them, or wait until the first agents start.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from orchestrator.app.clock import SystemClock
+from orchestrator.app.loading import prepared, workspace_of
+from orchestrator.app.looking import Reading
+from orchestrator.app.orders import Exit, Order, Outcome, Refused
+from orchestrator.app.proving import prove
+from orchestrator.core import messages as m
+from orchestrator.core.model import BeadState, RunState
+from orchestrator.core.state import State
+from orchestrator.runtime.loop import ControlLoop, Inbox
+from orchestrator.runtime.ports import Listener, Marks
+
+if TYPE_CHECKING:
+    from orchestrator.agents.catalog import Catalog
+    from orchestrator.manifest import Loaded
+    from orchestrator.repo.repository import Repository
+    from orchestrator.store import Database, RunRow, RunStore
+
+
+def run(order: Order, watch: Callable[[State], Listener]) -> Outcome:
+    """A run from its manifest to its report. `watch` makes the listener that shows it.
+
+    Raises `ManifestFaults`, `RepositoryFault`, `StoreFault` and `Refused` before anything is touched; `StoreFault`
+    and `Broken` later, when the state is safe and the run can be taken up again.
+    """
+    from orchestrator.store import Database
+
+    order, loaded, catalog, repository = prepared(order)
+    database = Database.write(repository.state)
+    try:
+        return _Night(order, loaded, catalog, repository, database).run(watch)
+    finally:
+        database.close()
+
+
+class _Night:
+    """One process's part of a run: what it is made of, and the order in which it begins and ends."""
+
+    def __init__(
+        self, order: Order, loaded: Loaded, catalog: Catalog, repository: Repository, database: Database
+    ) -> None:
+        from orchestrator.agents.programs import ProgramAgents
+        from orchestrator.repo.repository import worktrees_folder
+        from orchestrator.repo.workspaces import GitWorkspaces
+        from orchestrator.sessions.commands import ShellCommands
+        from orchestrator.sessions.sessions import PtySessions
+
+        self._order, self._loaded, self._repository, self._database = order, loaded, repository, database
+        self._manifest = loaded.manifest
+        self._fresh: tuple[m.Event, ...] = ()
+        """What was committed before anybody listened."""
+        self._clock = SystemClock()
+        marks = Marks(repository=str(repository.state))
+        self._sessions = PtySessions(marks, repository.state / "recordings", self._clock)
+        self._agents = ProgramAgents(catalog, self._manifest.name, os.environ)
+        self._commands = ShellCommands(marks)
+        self._workspaces = GitWorkspaces(
+            repository=repository,
+            run_name=self._manifest.name,
+            target=self._manifest.target,
+            base=self._manifest.base,
+            worktrees=worktrees_folder(repository, workspace_of(loaded.source), order.worktrees),
+            commands=self._commands,
+            logs=repository.state / "logs" / "checks",
+            setup=self._manifest.setup,
+            setup_timeout_s=self._manifest.policy.check_timeout_s,
+        )
+
+    def run(self, watch: Callable[[State], Listener]) -> Outcome:
+        from orchestrator.runtime.lanes import Lanes
+        from orchestrator.sessions.processes import named
+
+        process, host, now = named(os.getpid()), socket.gethostname(), self._clock.now()
+        assert process is not None  # we are here
+        store, state = self._taken_up()
+        epoch = self._database.take(process, host, now, self._manifest.name)
+        inbox = Inbox()
+        lanes = Lanes(
+            workspaces=self._workspaces,
+            commands=self._commands,
+            sessions=self._sessions,
+            agents=self._agents,
+            clock=self._clock,
+            policy=self._manifest.policy,
+            emit=inbox.put,
+            fail=inbox.fail,
+        )
+        listeners = (_Late(lambda: self._log(state)), _Late(lambda: watch(state)))
+        loop = ControlLoop(state=state, store=store, lanes=lanes, inbox=inbox, clock=self._clock, listeners=listeners)
+        try:
+            with _interruptible(inbox, self._clock):
+                loop.run(epoch=epoch, process=process, host=host, terms=self._terms())
+        finally:
+            lanes.close()
+            for listener in listeners:
+                listener.close()
+        return self._told(state)
+
+    def _terms(self) -> m.Terms:
+        return m.Terms(
+            policy=self._manifest.policy,
+            budget=self._manifest.budget,
+            token=self._database.token(),
+            numbers=self._database.numbers(),
+            options=self._order.options,
+        )
+
+    def _log(self, state: State) -> Listener:
+        import orchestrator.repo.survey
+        import orchestrator.views.report  # noqa: F401 - needed at the end: loaded now, while the first agents start
+        from orchestrator.sessions.redaction import hiding
+        from orchestrator.views.logs import RunLog
+
+        live = tuple(state.attempts.values())
+        log = RunLog(self._repository.state / "logs", self._manifest.name, attempts=live, redact=hiding(os.environ))
+        for event in self._fresh:
+            log.heard(event)
+        return log
+
+    def _taken_up(self) -> tuple[RunStore, State]:
+        """The run of this name as it stands, or a new one. Raises `Refused` where the manifest is another by now."""
+        from orchestrator.store import digest
+
+        name, wanted = self._manifest.name, digest(self._manifest)
+        row = self._database.newest(name)
+        over = row is None or row.state == RunState.FINISHED
+        if row is not None and row.digest != wanted and not over and not self._order.fresh:
+            raise Refused(
+                f"run {name!r} is not finished, and its manifest (or `--agent`) has changed since it began. Run it as "
+                "it was, or begin anew with `--fresh`: what has landed stays landed and is not done again"
+            )
+        if row is not None and row.digest == wanted and not self._order.fresh:
+            self._workspaces.start()
+            store = self._database.resume(row.id)
+            return store, State.replay(store.events())
+        return self._begun(row, wanted)
+
+    def _begun(self, before: RunRow | None, wanted: str) -> tuple[RunStore, State]:
+        from orchestrator.store import task
+
+        self._workspaces.start()
+        tasks = {bead.id: task(bead) for bead in self._manifest.beads}
+        if before is not None:
+            self._retire(before)
+        planned = m.RunPlanned(
+            at=self._clock.now(),
+            manifest=self._manifest,
+            target_base=self._workspaces.began_at,
+            numbers=self._database.numbers(),
+            token=self._database.token(),
+            landed=dict(self._workspaces.landed(tasks)),
+            tasks=tasks,
+            source=str(self._loaded.source),
+        )
+        store = self._database.begin(planned, wanted)
+        self._fresh = (planned,)
+        return store, State(planned)
+
+    def _retire(self, before: RunRow) -> None:
+        """Keep what an older run of this name left in its worktrees, and free their places."""
+        old = State.replay(self._database.events_of(before.id))
+        self._sessions.sweep()
+        for bead, record in old.beads.items():
+            if record.occupies:
+                done = record.state is BeadState.DONE
+                self._workspaces.clear(m.Clear(bead=bead, number=record.number, landed=done))
+
+    def _told(self, state: State) -> Outcome:
+        """The proof and the report, from what is on disk now."""
+        from orchestrator.views.report import as_markdown, report
+
+        row = self._database.newest(self._manifest.name)
+        assert row is not None  # it has just been written
+        events = tuple(self._database.events_of(row.id))
+        read = Reading(repository=self._repository, database=self._database, row=row, state=state, events=events)
+        findings = tuple(prove(read, own=True))
+        text = as_markdown(report(state, events, findings))
+        path = self._repository.state / "reports" / f"{self._manifest.name}.md"
+        try:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as fault:  # the night is over and counted; only its paper is missing
+            said = f"the report could not be written to {path}: {fault}; `orchestrator report` shows it"
+        else:
+            said = f"report: {path}"
+        return Outcome(state=state, findings=findings, report=said, code=exit_code(state))
+
+
+class _Late:
+    """A listener that is made when there is something to hear: its imports run while the first agents start."""
+
+    def __init__(self, make: Callable[[], Listener]) -> None:
+        self._make = make
+        self._made: Listener | None = None
+
+    def heard(self, event: m.Event) -> None:
+        if self._made is None:
+            self._made = self._make()
+        self._made.heard(event)
+
+    def close(self) -> None:
+        if self._made is not None:
+            self._made.close()
+
+
+def exit_code(state: State) -> Exit:
+    """What a run's end means to whoever started it."""
+    done = all(record.state is BeadState.DONE for record in state.beads.values())
+    match state.run:
+        case RunState.FINISHED if done:
+            return Exit.DONE
+        case RunState.PAUSED:
+            return Exit.PAUSED
+        case RunState.STOPPED if state.stopping is not None and state.stopping.asked:
+            return Exit.INTERRUPTED
+        case _ if not state.ever_started and any(record.attempts for record in state.beads.values()):
+            return Exit.NOTHING_STARTED
+    return Exit.UNDONE
+
+
+@contextmanager
+def _interruptible(inbox: Inbox, clock: SystemClock) -> Iterator[None]:
+    """`^C` and SIGTERM once: an orderly stop; twice: at once. A terminal that goes away ends nothing."""
+    asked: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        asked.append(number)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
+        by = "^C" if number == signal.SIGINT else signal.Signals(number).name
+        inbox.put(m.Asked(at=clock.now(), verb=m.Verb.STOP, by=by))
+
+    def stay(number: int, frame: object) -> None:
+        """Not SIG_IGN: agents would inherit that, and live on when their terminal is closed."""
+
+    before = {
+        number: signal.signal(number, handler)
+        for number, handler in ((signal.SIGINT, stop), (signal.SIGTERM, stop), (signal.SIGHUP, stay))
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,69 @@
+"""What a command may ask for, what it is refused with, and what it ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.core.state import State
+
+if TYPE_CHECKING:
+    from orchestrator.runtime.proof import Finding
+
+
+class Exit(IntEnum):
+    """What `run` ends with."""
+
+    DONE = 0
+    UNDONE = 1
+    AT_FAULT = 2
+    PAUSED = 3
+    NOTHING_STARTED = 4
+    INTERRUPTED = 130
+
+
+class Refused(Exception):
+    """What was asked for cannot be done: the message says why and what to do. Nothing was touched."""
+
+    def __init__(self, message: str, code: Exit = Exit.AT_FAULT) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What `run` was told."""
+
+    manifest: Path
+    repo: Path | None = None
+    worktrees: Path | None = None
+    workers: int | None = None
+    agent: str | None = None
+    fresh: bool = False
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What whoever goes on with the run need not say again."""
+        given = {"worktrees": self.worktrees and self.worktrees.resolve(), "workers": self.workers, "agent": self.agent}
+        return {name: str(value) for name, value in given.items() if value is not None}
+
+    def completed(self, said: Mapping[str, str]) -> Order:
+        """With what was said before, where this order is silent."""
+        return replace(
+            self,
+            worktrees=self.worktrees or (Path(said["worktrees"]) if "worktrees" in said else None),
+            workers=self.workers or (int(said["workers"]) if "workers" in said else None),
+            agent=self.agent or said.get("agent"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    state: State
+    findings: tuple[Finding, ...]
+    report: str
+    """Where it is, or why it is not there."""
+    code: Exit
