@@ -3,6 +3,7 @@
 A module for each thing that the command line asks for. Heavy imports are local to what needs them.
 """
 
+from orchestrator.app.alerting import alert_rules, try_alerts
 from orchestrator.app.clearing import clean
 from orchestrator.app.loading import load, prepared
 from orchestrator.app.looking import Reading, holder, reading
@@ -17,6 +18,7 @@ __all__ = [
     "Outcome",
     "Reading",
     "Refused",
+    "alert_rules",
     "clean",
     "examine",
     "holder",
@@ -25,4 +27,5 @@ __all__ = [
     "prove",
     "reading",
     "run",
+    "try_alerts",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.app.orders import Exit, Order, Refused
 from orchestrator.core.model import RunState
@@ -26,8 +27,15 @@ def load(path: Path, overrides: Overrides | None = None, *, require_routes: bool
         overrides=overrides or Overrides(),
         now=datetime.now(UTC),
         require_routes=require_routes,
+        alert_faults=_alert_faults,
     )
     return loaded, Catalog(loaded.agents, *loaded.folders)
+
+
+def _alert_faults(table: Mapping[str, Any]) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    from orchestrator.alerts.settings import faults
+
+    return faults(table)
 
 
 def load_for(order: Order) -> tuple[Loaded, Catalog]:

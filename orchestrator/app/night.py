@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from orchestrator.app.alerting import alerts
 from orchestrator.app.clock import SystemClock
 from orchestrator.app.loading import prepared, workspace_of
 from orchestrator.app.looking import Reading
@@ -63,7 +64,7 @@ class _Night:
         self._fresh: tuple[m.Event, ...] = ()
         """What was committed before anybody listened."""
         self._clock = SystemClock()
-        marks = Marks(repository=str(repository.state))
+        self._marks = marks = Marks(repository=str(repository.state))
         self._sessions = PtySessions(marks, repository.state / "recordings", self._clock)
         self._agents = ProgramAgents(catalog, self._manifest.name, os.environ)
         self._commands = ShellCommands(marks)
@@ -98,8 +99,14 @@ class _Night:
             emit=inbox.put,
             fail=inbox.fail,
         )
-        listeners = (_Late(lambda: self._log(state)), _Late(lambda: watch(state)))
-        loop = ControlLoop(state=state, store=store, lanes=lanes, inbox=inbox, clock=self._clock, listeners=listeners)
+        listeners = [_Late(lambda: self._log(state)), _Late(lambda: watch(state))]
+        if self._loaded.alerts.get("to"):
+            told = () if self._fresh else tuple(store.events())
+            logs = self._repository.state / "logs"
+            listeners.append(_Late(lambda: alerts(self._loaded.alerts, state, told, logs, self._marks)))
+        loop = ControlLoop(
+            state=state, store=store, lanes=lanes, inbox=inbox, clock=self._clock, listeners=tuple(listeners)
+        )
         try:
             with _interruptible(inbox, self._clock):
                 loop.run(epoch=epoch, process=process, host=host, terms=self._terms())

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli import asking, keeping, looking, running
+from orchestrator.cli import asking, keeping, looking, running, telling
 
 app = typer.Typer(
     name="orchestrator",
@@ -32,7 +32,7 @@ def _main(
     pass
 
 
-for module in (running, looking, asking, keeping):
+for module in (running, looking, asking, keeping, telling):
     module.add_to(app)
 
 

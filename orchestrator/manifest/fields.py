@@ -15,10 +15,11 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from orchestrator.core.model import Claim, RouteName
 from orchestrator.manifest import names, patterns, quantities
 from orchestrator.manifest.document import Plain, bare
-from orchestrator.manifest.faults import Unfit
+from orchestrator.manifest.faults import Unfit, nearest
 
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 """No argument of a program may have a NUL; half of a surrogate pair, which JSON can say, cannot be encoded."""
+_GRAVITIES = ("info", "warning", "error")
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -116,6 +117,37 @@ def _as_version(value: Any) -> int:
     return 1
 
 
+def _as_flag(value: Any) -> bool:
+    plain = value.value if isinstance(value, Plain) else value
+    if not isinstance(plain, bool):
+        raise Unfit(f"{said(value)} does not fit", expected="true or false")
+    return plain
+
+
+def _as_word_of(*words: str) -> Callable[[Any], str]:
+    def convert(value: Any) -> str:
+        text = as_text(value)
+        if text not in words:
+            raise Unfit(f"'{text}' does not fit", expected=" or ".join(words), hint=nearest(text, words))
+        return text
+
+    return convert
+
+
+def _as_place(value: Any) -> str | dict[str, str]:
+    """Where a message goes: an address, or a command."""
+    if isinstance(value, dict):
+        if list(value) != ["command"]:
+            raise Unfit("a mapping does not fit", expected="{command: ...}")
+        return {"command": as_text(value["command"])}
+    return as_text(value)
+
+
+def _as_places(value: Any) -> tuple[str | dict[str, str], ...]:
+    each = value if isinstance(value, list) else [value]
+    return tuple(_as_place(place) for place in each)
+
+
 def _as_override(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unfit(f"{said(value)} does not fit", expected="a mapping such as {command: [...]}")
@@ -164,5 +196,15 @@ Priority = Annotated[
     _schema(enum=[0, 1, 2, 3, 4, "P0", "P1", "P2", "P3", "P4"]),
 ]
 Hold = Annotated[str, BeforeValidator(_as_hold), _schema(type=["string", "boolean"])]
+Flag = Annotated[bool, BeforeValidator(_as_flag), _schema(type="boolean")]
+Gravity = Annotated[str, BeforeValidator(_as_word_of(*_GRAVITIES)), _schema(enum=[*_GRAVITIES])]
+_PLACE_SCHEMA = {
+    "anyOf": [_TEXT_SCHEMA, {"type": "object", "properties": {"command": _TEXT_SCHEMA}, "required": ["command"]}]
+}
+Places = Annotated[
+    tuple[Any, ...],
+    BeforeValidator(_as_places),
+    _schema(anyOf=[*_PLACE_SCHEMA["anyOf"], {"type": "array", "items": _PLACE_SCHEMA}]),
+]
 Version = Annotated[int, BeforeValidator(_as_version), _schema(const=1)]
 Override = Annotated[dict[str, Any], BeforeValidator(_as_override), _schema(type="object")]

@@ -85,6 +85,13 @@ class Layers:
             merged = _laid_over(merged, layer.table.agents)
         return merged
 
+    def alerts(self) -> dict[str, Any]:
+        """Who is told, and of what; the rules of the nearer file laid over those of the farther."""
+        merged: dict[str, Any] = {}
+        for layer in reversed(self.layers):
+            merged = _laid_over(merged, layer.table.alerts.model_dump(exclude_none=True, exclude_defaults=True))
+        return merged
+
     def agent_names(self) -> set[str]:
         """All that have a profile in some layer, be it at fault."""
         profiles = (layer.document.value.get("agents") for layer in self.layers)

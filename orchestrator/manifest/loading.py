@@ -7,8 +7,8 @@ beads means, `assembly` how settings fill what beads leave out.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,6 +59,8 @@ class Loaded:
     manifest: Manifest
     agents: Mapping[str, Mapping[str, Any]]
     """The changes to agents' profiles, as they stand in the files."""
+    alerts: Mapping[str, Any] = field(default_factory=dict)
+    """Who is told when it matters: the table as it stands in the files, its values read."""
     repo: Path | None
     source: Path
     """The manifest's absolute path."""
@@ -67,6 +69,9 @@ class Loaded:
     notes: tuple[str, ...] = ()
     """Harmless things that a person may want to know."""
 
+
+AlertFaults = Callable[[Mapping[str, Any]], Iterable[tuple[tuple[str | int, ...], str]]]
+"""What is wrong with `alerts:`: where inside of it, and a message."""
 
 NO_OVERRIDES = Overrides()
 
@@ -78,23 +83,27 @@ def load(
     overrides: Overrides = NO_OVERRIDES,
     now: datetime,
     require_routes: bool = True,
+    alert_faults: AlertFaults | None = None,
 ) -> Loaded:
     """Read and check a manifest. Raises ManifestFaults with all that is wrong, as far as it can be seen at once.
 
     `now` decides what is still deferred. Without `require_routes`, a bead may be without any route: to look at a
-    graph takes no agent.
+    graph takes no agent; without `alert_faults`, `alerts:` is taken as it is.
     """
-    return _Loading(path, agents, overrides).load(now, require_routes=require_routes)
+    return _Loading(path, agents, overrides, alert_faults).load(now, require_routes=require_routes)
 
 
 class _Loading:
     """The faults and notes of one call, and its steps."""
 
-    def __init__(self, path: Path, agents: AgentCatalog, overrides: Overrides) -> None:
+    def __init__(
+        self, path: Path, agents: AgentCatalog, overrides: Overrides, alert_faults: AlertFaults | None
+    ) -> None:
         self._given = path
         self._source = Path(os.path.abspath(path))
         self._agents = agents
         self._overrides = overrides
+        self._alert_faults = alert_faults
         self._faults: list[Fault] = []
         self._notes: list[str] = []
 
@@ -109,6 +118,10 @@ class _Loading:
         known = {*self._agents.names(), *layers.agent_names()} - {SHELL_ROUTE}
         self._faults += agent_faults(work.drafts, layers, known)
         self._check_profiles(profiles, layers)
+        alerts = layers.alerts()
+        if alerts and self._alert_faults:
+            for inside, message in self._alert_faults(alerts):
+                self._faults.append(layers.fault(("alerts", *inside), f"alerts: {message}"))
         only = self._only_route(known)
         if require_routes and (fault := no_routes(work.drafts, layers, only=only)):
             self._faults.append(fault)
@@ -136,6 +149,7 @@ class _Loading:
         return Loaded(
             manifest=manifest,
             agents=profiles,
+            alerts=alerts,
             repo=self._repo() or layers.repo(),
             source=self._source,
             folders=tuple(dict.fromkeys(layer.directory for layer in layers.layers)),

@@ -15,12 +15,15 @@ from orchestrator.manifest.fields import (
     Branch,
     Count,
     Duration,
+    Flag,
+    Gravity,
     Hold,
     Id,
     Money,
     Override,
     Patterns,
     Pause,
+    Places,
     Priority,
     Revision,
     Routes,
@@ -95,6 +98,42 @@ class BudgetTable(Table):
         default=None, description="For the whole run, in US dollars: a number, or text such as '$50'."
     )
     bead_usd: Money | None = Field(default=None, description="For each bead, in US dollars.")
+
+
+class AlertRuleTable(Table):
+    """A rule of your own, or what differs in a built-in one."""
+
+    noun: ClassVar[str] = "a rule"
+
+    on: Text | None = Field(
+        default=None, description="Of a rule of your own: the event, as the log names it ('landing.delayed')."
+    )
+    level: Gravity | None = Field(default=None, description="How grave it is: info, warning or error.")
+    threshold: Count | None = Field(default=None, description="How many such events make an alert. Default 1.")
+    window: Duration | None = Field(default=None, description="The time within which they count. Default 10m.")
+    cooldown: Pause | None = Field(
+        default=None, description="How long the same bead, route or worker is not spoken of again. Default 30m."
+    )
+    off: Flag | None = Field(default=None, description="'true' silences a built-in rule.")
+
+
+class AlertsTable(Table):
+    """Who is told when it matters."""
+
+    noun: ClassVar[str] = "'alerts'"
+
+    to: Places | None = Field(
+        default=None,
+        description="Where alerts go: addresses as apprise takes them ('ntfy://topic', 'mailto://…'), with ${NAME} for "
+        'a value of the environment, and commands ({command: "notify-send night"}). Default: nowhere.',
+    )
+    level: Gravity | None = Field(default=None, description="Nothing less grave is told. Default warning.")
+    group: Pause | None = Field(
+        default=None, description="How long an alert waits for others, to be told together. Default 10s."
+    )
+    rules: dict[str, AlertRuleTable] = Field(
+        default_factory=dict, description="Rules of your own, and changes to the built-in ones, by name."
+    )
 
 
 class DefaultsTable(Table):
@@ -200,6 +239,7 @@ class SettingsTable(Table):
         default=None, description="Commands that must succeed on every merged tree before the target moves to it."
     )
     budget: BudgetTable = Field(default_factory=BudgetTable, description="Hard limits of money.")
+    alerts: AlertsTable = Field(default_factory=AlertsTable, description="Who is told when it matters.")
     defaults: DefaultsTable = Field(
         default_factory=DefaultsTable, description="What a bead has that does not say otherwise."
     )

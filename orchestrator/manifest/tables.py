@@ -6,7 +6,7 @@ Knows pydantic's errors so that nobody else need. Does not know what the tables 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -84,8 +84,12 @@ def _fault(details: ErrorDetails, model: type[Table], document: Document, path: 
 
 
 def _table_at(model: type[Table], steps: tuple[str | int, ...]) -> type[Table]:
-    for step in steps:
+    walk = iter(steps)
+    for step in walk:
         annotation = model.model_fields[str(step)].annotation
+        if get_origin(annotation) is dict:  # of tables, each under a key that its author chose
+            next(walk, None)
+            annotation = get_args(annotation)[1]
         assert isinstance(annotation, type)
         assert issubclass(annotation, Table)
         model = annotation

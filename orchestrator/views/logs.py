@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
-import logging.handlers
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 import structlog
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import WorkerId
 from orchestrator.core.records import Attempt
+from orchestrator.views.line_file import ROTATE_AT, LineFile
 from orchestrator.views.log_reading import RUN_LOG, WORKER_LOGS, read, render
-from orchestrator.views.naming import fields_of, level_of, name_of
+from orchestrator.views.naming import fields_of, level_of
 from orchestrator.views.roll import Roll
 from orchestrator.views.times import rfc3339
 
 __all__ = ["RunLog", "read", "render"]
-
-ROTATE_AT = 10 * 1024 * 1024
-KEPT = 3
 
 _FIRST = ("ts", "event", "level", "run", "worker", "bead", "attempt", "route")
 
@@ -53,7 +49,7 @@ class RunLog:
         self._redact = redact
         self._warnings = warnings
         self._rotate_at = rotate_at
-        self._files: dict[Path, _LineFile] = {}
+        self._files: dict[Path, LineFile] = {}
         self._loggers: dict[Path, Any] = {}
         self._given_up = False
 
@@ -79,7 +75,7 @@ class RunLog:
             if "token" in line:
                 line["worker"] = entry.worker
         line |= {"ts": rfc3339(event.at), "run": self._run}
-        name, level = name_of(type(event)), level_of(event)
+        name, level = m.name_of(type(event)), level_of(event)
         worker: WorkerId | None = line.get("worker")
         paths = [WORKER_LOGS / f"{worker}.jsonl"] if worker else []
         if not (paths and isinstance(event, m.AgentProgressed)):  # what each agent mutters is its worker's log's alone
@@ -89,7 +85,7 @@ class RunLog:
 
     def _logger(self, path: Path) -> Any:
         if path not in self._loggers:
-            self._files[path] = _LineFile(self._folder / path, self._rotate_at)
+            self._files[path] = LineFile(self._folder / path, self._rotate_at)
             self._loggers[path] = structlog.wrap_logger(
                 self._files[path],
                 processors=[
@@ -134,42 +130,3 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
             return {key: _each_text(each, change) for key, each in value.items()}
         case _:
             return value
-
-
-class _LineFile:
-    """A rotated file that lines are added to, whole; what structlog calls a logger."""
-
-    def __init__(self, path: Path, rotate_at: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._out = _Rotating(
-            path, maxBytes=rotate_at, backupCount=KEPT, encoding="utf-8", errors="backslashreplace", delay=True
-        )
-        self._out.terminator = "\n"
-        _mend(path)
-
-    def info(self, line: str) -> None:
-        self._out.emit(logging.makeLogRecord({"msg": line}))
-
-    warning = error = info
-
-    def close(self) -> None:
-        self._out.close()
-
-
-class _Rotating(logging.handlers.RotatingFileHandler):
-    def handleError(self, record: logging.LogRecord) -> NoReturn:
-        """Called while the error is being handled: the log decides what it means."""
-        raise
-
-
-def _mend(path: Path) -> None:
-    """A line that a death has torn gets its end, so that the next one is not lost with it."""
-    try:
-        with path.open("rb+") as file:
-            if file.seek(0, 2) == 0:
-                return
-            file.seek(-1, 2)
-            if file.read(1) != b"\n":
-                file.write(b"\n")
-    except FileNotFoundError:
-        return

@@ -1,12 +1,10 @@
-"""What an event is called outside, how grave it is, and its fields as flat data.
+"""How grave an event is, and its fields as flat data.
 
-The name follows from the class by rule: the first word is the noun, the rest is what happened (`BreakerHalfOpened`
-is `breaker.half_opened`). A class that is new needs no entry here; only its level, where that is not `info`.
+A class that is new needs no entry here; only its level, where that is not `info`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import fields
 from enum import StrEnum
@@ -32,12 +30,6 @@ WISHED_ENDINGS = frozenset({Ending.STOPPED, Ending.CANCELLED})
 _RENAMED = {"number": "attempt", "ending": "outcome"}
 _TIMES = frozenset({"until", "not_before", "shun_until", "retry_at"})
 _LEFT_OUT = frozenset({"at"})
-
-
-def name_of(kind: type[m.Event]) -> str:
-    """`noun.past_tense`."""
-    noun, *rest = re.findall(r"[A-Z][a-z0-9]*", kind.__name__)
-    return f"{noun.lower()}.{'_'.join(word.lower() for word in rest)}"
 
 
 def level_of(event: m.Event) -> Level:

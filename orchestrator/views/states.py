@@ -11,9 +11,9 @@ import inspect
 from collections.abc import Iterator, Mapping
 
 from orchestrator.core import machines
+from orchestrator.core import messages as m
 from orchestrator.core.machines import S, Table
 from orchestrator.core.model import BeadState, BreakerState, RunState, WorkerState
-from orchestrator.views.naming import name_of
 
 HEADING = """\
 # States
@@ -41,7 +41,7 @@ def diagram(table: Table[S], first: S) -> str:
     for state, row in table.items():
         arrows: dict[S, list[str]] = {}
         for event, after in row.items():
-            arrows.setdefault(after, []).append(name_of(event))
+            arrows.setdefault(after, []).append(m.name_of(event))
         lines += [f"  {state.name} --> {after.name}: {', '.join(names)}" for after, names in arrows.items()]
     lines += [f"  {state.name} --> [*]" for state in type(first) if not table.get(state)]
     return "\n".join(lines)

@@ -31,7 +31,7 @@ MANIFEST, AGENTS, COMMANDS = page("docs/manifest.md"), page("docs/agents.md"), p
 FOLDERS = ("orchestrator", "tests", "scripts", "tasks", "docs", ".ci")
 OF_A_USER = re.compile(r"orchestrator/(<|night\b|demo\b)|tasks/(night|overnight|example)\.yaml|tasks/$")
 """Branches, and files of a user's own, that look like files of ours."""
-PACKAGES = ("core", "runtime", "manifest", "agents", "sessions", "repo", "store", "views", "cli")
+PACKAGES = ("core", "runtime", "manifest", "agents", "sessions", "repo", "store", "views", "alerts", "cli")
 MODULE = re.compile(rf"(?:{'|'.join(PACKAGES)})(?:\.\w+)+")
 PATH = re.compile(rf"(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./*-]*")
 
@@ -127,6 +127,8 @@ TABLES: list[tuple[str, type[Table]]] = [
     ("breaker", schema.BreakerTable),
     ("backoff", schema.BackoffTable),
     ("budget", schema.BudgetTable),
+    ("alerts", schema.AlertsTable),
+    ("rule", schema.AlertRuleTable),
     ("defaults", schema.DefaultsTable),
     ("Beads", schema.BeadTable),
 ]

@@ -9,8 +9,9 @@ import re
 import pytest
 
 from orchestrator.core import messages as m
+from orchestrator.core.messages import name_of
 from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Token, Usage, Verdict, WorkerId
-from orchestrator.views.naming import Level, fields_of, level_of, name_of
+from orchestrator.views.naming import Level, fields_of, level_of
 from tests.views.nights import BEGAN, bead, failed_night, manifest
 
 EVENTS = [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from orchestrator.core import machines
+from orchestrator.core.messages import name_of
 from orchestrator.core.model import BeadState, BreakerState, RunState, WorkerState
-from orchestrator.views.naming import name_of
 from orchestrator.views.states import diagram, sentences, states_markdown
 
 

@@ -46,6 +46,7 @@ from orchestrator.core.messages.effects import (
 )
 from orchestrator.core.messages.events import (
     Event,
+    name_of,
 )
 from orchestrator.core.messages.routes import (
     BreakerClosed,
@@ -163,4 +164,5 @@ __all__ = [
     "WorkerFailed",
     "WorkerWoke",
     "WorkersStarted",
+    "name_of",
 ]
