@@ -156,8 +156,11 @@ class _Night:
         return self._begun(row, wanted)
 
     def _begun(self, before: RunRow | None, wanted: str) -> tuple[RunStore, State]:
+        from orchestrator.repo.fingerprint import fingerprint, keep
         from orchestrator.store import task
 
+        targets = self._database.targets() | {self._manifest.target}
+        keep(self._repository, self._manifest.name, fingerprint(self._repository, targets))
         self._workspaces.start()
         tasks = {bead.id: task(bead) for bead in self._manifest.beads}
         if before is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from orchestrator.core.state import State
 
 if TYPE_CHECKING:
-    from orchestrator.runtime.proof import Finding
+    from orchestrator.runtime.findings import Finding
 
 
 class Exit(IntEnum):

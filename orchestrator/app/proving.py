@@ -1,14 +1,21 @@
-"""The evidence for a proof: gathered from git, the process table and the database."""
+"""The evidence for a proof: gathered from git, the process table and the disk. The database is the list of claims."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.app.loading import workspace_of
 from orchestrator.app.looking import Reading
 from orchestrator.core import messages as m
+from orchestrator.core.model import BeadId, Commit
 
 if TYPE_CHECKING:
-    from orchestrator.runtime.proof import Evidence, Finding
+    from orchestrator.repo.worktrees import Worktree
+    from orchestrator.runtime.findings import Finding
+    from orchestrator.runtime.proof import Evidence
 
 
 def prove(read: Reading, *, own: bool = False) -> list[Finding]:
@@ -20,6 +27,9 @@ def prove(read: Reading, *, own: bool = False) -> list[Finding]:
 
 def _evidence(read: Reading, *, own: bool) -> Evidence:
     from orchestrator.repo import survey
+    from orchestrator.repo.fingerprint import person
+    from orchestrator.repo.refs import quoted
+    from orchestrator.repo.repository import worktrees_folder
     from orchestrator.repo.verification import Verified
     from orchestrator.runtime.proof import Evidence, Shown
     from orchestrator.sessions.processes import Census, command_of
@@ -29,15 +39,23 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
     passed = Verified(repository.state / "verified.jsonl")
     on_target = survey.target_commits(repository, manifest.target, state.target_base)
     ours = survey.landings(repository, manifest.target)
-    saved = [(event.bead, event.saved) for event in read.events if isinstance(event, m.AttemptEnded) and event.saved]
-    lost = survey.unreachable(repository, [commit for _, commit in saved])
+    work = list(dict.fromkeys(_work(read)))
+    lost = survey.unreachable(repository, [commit for _, commit in work])
     mark = str(repository.state)
     marked = Census().table(newer_than=0).marked(mark, older=True)
     holder = None if own else read.database.holder()
+    worktrees = [
+        each for each in survey.own_worktrees(repository) if each.label is None or each.label.run == manifest.name
+    ]
+    asked = Path(state.options["worktrees"]) if "worktrees" in state.options else None
+    folder = worktrees_folder(repository, workspace_of(Path(state.source)) if state.source else None, asked)
+    targets = read.database.targets() | {manifest.target}
     return Evidence(
         target=manifest.target,
         landed=tuple(
-            Shown(commit=each.commit, tree=each.tree, what=ours.get(each.commit), subject=each.subject)
+            Shown(
+                commit=each.commit, tree=each.tree, what=ours.get(each.commit), subject=each.subject, named=each.beads
+            )
             for each in on_target
         ),
         verified=frozenset(
@@ -45,13 +63,42 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
             for bead, record in state.beads.items()
             if record.tree is not None and passed.has(record.tree, record.checks)
         ),
-        unreachable=tuple((bead, commit) for bead, commit in saved if commit in lost),
-        worktrees=tuple(
-            str(each.path)
-            for each in survey.own_worktrees(repository)
-            if each.label is None or each.label.run == manifest.name
-        ),
+        unreachable=tuple((bead, commit) for bead, commit in work if commit in lost),
+        unkept=() if holder else _unkept(read, worktrees),
+        worktrees=tuple(str(each.path) for each in worktrees),
         processes=tuple(f"{row.pid} {command_of(row.pid)}" for rows in marked.values() for row in rows),
         leases=read.database.leases(read.row.id),
+        locks=tuple(map(str, survey.locks(repository, manifest.target))),
+        temporary=tuple(map(str, survey.temporary(repository, folder / quoted(manifest.name)))),
+        person=person(repository, manifest.name, targets, state.target_base, manifest.target),
+        mark=mark,
         writer=f"pid {holder.process.pid} on {holder.host}" if holder else "",
     )
+
+
+def _work(read: Reading) -> Iterator[tuple[BeadId, Commit]]:
+    """What attempts delivered, and what was saved of them."""
+    beads: dict[int, BeadId] = {}
+    for event in read.events:
+        match event:
+            case m.AttemptStarted():
+                beads[event.token] = event.bead
+            case m.WorkCollected(commit=str() as commit):
+                yield beads[event.token], commit
+            case m.AttemptEnded(saved=str() as saved):
+                yield event.bead, saved
+
+
+def _unkept(read: Reading, worktrees: list[Worktree]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    from orchestrator.repo import survey
+    from orchestrator.repo.faults import GitRefused
+
+    def look(worktree: Worktree) -> tuple[str, ...]:
+        try:
+            return tuple(survey.unkept(read.repository, worktree, read.state.manifest.target))
+        except GitRefused as refusal:
+            return (f"cannot be read: {refusal}",)
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        found = zip(worktrees, pool.map(look, worktrees), strict=True)
+        return tuple((str(worktree.path), files) for worktree, files in found if files)

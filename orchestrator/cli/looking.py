@@ -132,12 +132,13 @@ def explain(
 @honest
 def prove(repo: Repo = HERE, run: Run = None, as_json: AsJson = False) -> int:
     """Hold what is claimed against git and the process table. Ends with 1 where something does not hold."""
+    from dataclasses import asdict
+
     with composition.reading(repo, run) as read:
         findings = composition.prove(read)
     holds = all(finding.holds for finding in findings)
     if as_json:
-        each = [{"holds": f.holds, "claim": f.claim, "detail": f.detail, "command": f.command} for f in findings]
-        show_json({"run": read.row.name, "holds": holds, "findings": each})
+        show_json({"run": read.row.name, "holds": holds, "findings": [asdict(finding) for finding in findings]})
     else:
         for finding in findings:
             print(

@@ -54,8 +54,8 @@ def carry_out(order: Order) -> int:
     print(outcome.report)
     broken = [finding for finding in outcome.findings if not finding.holds]
     for finding in broken:
-        complain(f"not so: {finding.claim}: {finding.detail}")
-    return Exit.UNDONE if broken and outcome.code is Exit.DONE else outcome.code
+        complain(f"not so: {finding.claim}: {finding.detail} (`{finding.command}`)")
+    return Exit.UNDONE if any(finding.promised for finding in broken) and outcome.code is Exit.DONE else outcome.code
 
 
 def _shown(state: State) -> Listener:

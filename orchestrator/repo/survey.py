@@ -1,21 +1,22 @@
-"""What git alone can say about a run, for whoever wants proof of it. Only reads.
+"""What git alone can say about a run, for whoever wants proof of it. Moves no ref, and writes into no worktree.
 
 Says what is there; does not know what should be.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.core.model import BeadId, Commit
 from orchestrator.repo import refs, worktrees
 from orchestrator.repo import target as targets
 from orchestrator.repo.attic import number_of
-from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.desk import Run, desk_of, files_of, head_of
+from orchestrator.repo.plumbing import Git
 from orchestrator.repo.repository import Repository
+from orchestrator.repo.snapshot import changes
 from orchestrator.repo.target import TargetCommit, commits
 from orchestrator.repo.worktrees import Worktree
 
@@ -27,20 +28,6 @@ class AtticRef:
     number: int
     """Of the attempt that left it."""
     commit: Commit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fingerprint:
-    """Everything of the person's that we must not change. Two of them are equal, or something was touched."""
-
-    head: str
-    """The HEAD file, and the commit that it comes to."""
-    index: str
-    status: str
-    stash: tuple[str, ...]
-    config: str
-    refs: Mapping[str, str]
-    """All but the target and what is ours."""
 
 
 def start_of(repository: Repository, run: str) -> Commit | None:
@@ -115,25 +102,46 @@ def unreachable(repository: Repository, commits: Sequence[Commit]) -> frozenset[
     return frozenset((set(wanted) - present) | (present & set(loose.text.split() if loose else ())))
 
 
-def fingerprint(repository: Repository, target: str) -> Fingerprint:
+def locks(repository: Repository, target: str) -> Sequence[Path]:
+    """Lock files on refs that nobody but us and our agents writes, and on the target."""
+    heads = repository.common_dir / "refs" / "heads"
+    found = [
+        *(heads / "orchestrator-work").rglob("*.lock"),
+        *(repository.common_dir / "refs/orchestrator").rglob("*.lock"),
+    ]
+    return sorted((*found, *(lock for lock in [heads / f"{target}.lock"] if lock.exists())))
+
+
+def temporary(repository: Repository, folder: Path) -> Sequence[Path]:
+    """What we make for a moment only, and what was thrown away but not deleted; and `folder`, a run's for worktrees."""
+    state, registry = repository.state, repository.common_dir / "worktrees"
+    patterns = {
+        state: ("*.new", ".trash-*", "orchestrator-*"),
+        state / "fingerprints": ("*.new",),
+        folder: (".trash-*",),
+        registry: ("*/orchestrator-*", "*/*.new"),
+    }
+    found = [path for where, names in patterns.items() for name in names for path in where.glob(name)]
+    return sorted((*found, *([folder] if folder.is_dir() else [])))
+
+
+def unkept(repository: Repository, worktree: Worktree, target: str) -> Sequence[str]:
+    """Files of a bead's worktree whose content is in no commit of the bead's. Only while nobody works there.
+
+    Raises `GitRefused` where it cannot be read.
+    """
+    label = worktree.label
+    if label is None or not label.bead or not worktree.path.is_dir():
+        return ()  # half-made, for merged trees, or gone: nobody has worked there
     git = Git()
-    place = Place(git_dir=repository.git_dir, work_tree=repository.checkout)
-    status = b""
-    if repository.checkout is not None:
-        status = git(place, "status", "--porcelain=v2", "-z", "--untracked-files=all").out
-    listed = git(place, "for-each-ref", "--format=%(refname) %(objectname)").text.split("\n")
-    named = dict(row.split(" ") for row in listed if row)
-    ours = (refs.WORK, refs.OURS)
-    head = git(place, "rev-parse", "--verify", "--quiet", "HEAD", codes=(0, 1, 128)).text
-    return Fingerprint(
-        head=f"{(repository.git_dir / 'HEAD').read_text().strip()} {head}",
-        index=_digest(repository.git_dir / "index"),
-        status=hashlib.sha256(status).hexdigest(),
-        stash=tuple(git(place, "stash", "list", "--format=%H", codes=(0, 1, 128)).text.split()),
-        config=_digest(repository.common_dir / "config"),
-        refs={name: at for name, at in named.items() if name != f"refs/heads/{target}" and not name.startswith(ours)},
-    )
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else ""
+    run = Run(repository=repository, name=label.run, target=target, folder=worktree.path.parent)
+    desk = replace(desk_of(git, run, BeadId(label.bead)), worktree=worktree)
+    kept = [ref for ref in (desk.branch, desk.base, *desk.attic.values()) if ref is not None]
+    with files_of(git, desk) as made:
+        if any(ref.tree == made.tree for ref in kept):
+            return ()
+        head = head_of(git, desk)
+        nearest = kept[-1].commit if kept else head
+        if nearest is None:
+            return (str(worktree.path),)
+        return tuple(change.shown for change in changes(git, desk.place, nearest, made.tree))

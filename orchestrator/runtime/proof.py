@@ -5,11 +5,14 @@ The database is only the list of claims; the evidence is gathered elsewhere and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from orchestrator.core.model import BeadId, BeadState, Commit, RunState, Tree
 from orchestrator.core.state import State
+from orchestrator.runtime.findings import Finding, found
+from orchestrator.runtime.person import Person, touched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,8 @@ class Shown:
     what: tuple[BeadId, str] | None
     """The bead, and the digest of its task, that we landed with it; None: it is not ours, whatever its message says."""
     subject: str = ""
+    named: tuple[BeadId, ...] = ()
+    """What its `Bead:` trailers say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,43 +35,48 @@ class Evidence:
     verified: frozenset[BeadId]
     """Beads whose landed tree has passed its checks, by the record that was written when it did."""
     unreachable: tuple[tuple[BeadId, Commit], ...]
-    """Work that attempts left behind and that no branch or attic ref holds."""
+    """Work that attempts delivered or left behind, and that no branch or attic ref holds."""
     worktrees: tuple[str, ...]
     processes: tuple[str, ...]
     """What still runs with our mark, as `pid command`."""
     leases: tuple[BeadId, ...]
+    unkept: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Worktrees with files in them that are in no commit, and those files; looked for while nobody is at work."""
+    locks: tuple[str, ...] = ()
+    """Lock files of git on what is ours."""
+    temporary: tuple[str, ...] = ()
+    """Files and folders that we make for a moment only."""
+    person: Person | None = None
+    mark: str = ""
+    """What our processes have in their environment."""
     writer: str = ""
     """Who has the state open for writing now; empty: nobody."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    holds: bool
-    claim: str
-    detail: str = ""
-    command: str = ""
-    """What shows it."""
 
 
 def prove(state: State, evidence: Evidence) -> list[Finding]:
     """Each promise with whether it was kept."""
     log = f"git log --format='%h %s%n  %(trailers:key=Bead)' {state.target_base[:12]}..{evidence.target}"
     findings = list(_landings(state, evidence, log))
-    kept = [f"{bead} ({commit[:12]})" for bead, commit in evidence.unreachable]
-    findings.append(
-        _finding(
-            "the work of every attempt is in a branch or in the attic",
-            kept,
-            "git for-each-ref refs/orchestrator/attic",
-        )
-    )
+    lost = [f"{bead} ({commit[:12]})" for bead, commit in evidence.unreachable]
+    attic = "git for-each-ref refs/orchestrator/attic"
+    findings.append(found("the work of every attempt is in a branch or in the attic", lost, attic))
     if evidence.writer:
-        findings.append(Finding(holds=True, claim="it is at work now", detail=evidence.writer))
+        findings += touched(evidence.person)
+        findings.append(Finding(holds=True, claim="it is at work now", detail=evidence.writer, command="ps -ef"))
         return findings
-    findings.append(_finding("no process is left over", list(evidence.processes), "ps -ef"))
+    loose = [f"{path}: {', '.join(files[:5])}{' and more' if files[5:] else ''}" for path, files in evidence.unkept]
+    findings.append(
+        found("every file in a worktree of ours is in a commit, too", loose, "git worktree list; git -C PATH status")
+    )
+    findings += touched(evidence.person)
+    environ = f"grep -lz ORCHESTRATOR_MARK={evidence.mark} /proc/[0-9]*/environ"
+    findings.append(found("no process is left over", evidence.processes, environ))
     if state.run is RunState.FINISHED:
-        findings.append(_finding("no lock is left over", sorted(evidence.leases), "orchestrator status"))
-        findings.append(_finding("no worktree is left over", list(evidence.worktrees), "git worktree list"))
+        git_dir = '"$(git rev-parse --git-common-dir)'
+        held = [*(f"the files of {bead}" for bead in sorted(evidence.leases)), *evidence.locks]
+        findings.append(found("no lock is left over", held, f"find {git_dir}\" -name '*.lock'"))
+        findings.append(found("no worktree is left over", evidence.worktrees, "git worktree list"))
+        findings.append(found("no temporary file is left over", evidence.temporary, f'ls -A {git_dir}/orchestrator"'))
     return findings
 
 
@@ -76,32 +86,42 @@ def _landings(state: State, evidence: Evidence, log: str) -> Iterator[Finding]:
         if shown.what is not None and state.tasks.get(shown.what[0], "") == shown.what[1]:
             seen.setdefault(shown.what[0], []).append(shown)
     foreign = [f"{shown.commit[:12]} {shown.subject}" for shown in evidence.landed if shown.what is None]
-    yield _finding("every commit on the target was put there by a landing of ours", foreign, log)
+    yield found("every commit on the target was put there by a landing of ours", foreign, log)
     claimed = {bead: record for bead, record in state.beads.items() if record.commit is not None}
     missing = [f"{bead}" for bead in claimed if bead not in seen]
-    yield _finding("each bead said to have landed is on the target", missing, log)
-    twice = [f"{bead} ({len(commits)} times)" for bead, commits in seen.items() if len(commits) > 1]
-    yield _finding("none is there twice", twice, log)
+    yield found("each bead said to have landed is on the target", missing, log)
+    twice = [f"{bead} ({count} times)" for bead, count in _trailers(state, evidence).items() if count > 1]
+    yield found("none is there twice", twice, log)
     other = [
         f"{bead} (said {record.commit[:12]})"
         for bead, record in claimed.items()
         if record.commit is not None and bead in seen and seen[bead][0].commit != record.commit
     ]
-    yield _finding("each is there as the very commit that was said", other, log)
+    yield found("each is there as the very commit that was said", other, log)
     if state.manifest.verify:
         unverified = list(_unverified(state, seen, evidence))
-        yield _finding("each landed tree passed the manifest's checks", unverified, log)
+        yield found("each landed tree passed the manifest's checks", unverified, log)
     unsaid = [
         f"{bead}" for bead in seen if bead in state.beads and state.beads[bead].commit is None and state.landing != bead
     ]
-    yield _finding("nothing has landed that is not said to have", unsaid, log)
+    yield found("nothing has landed that is not said to have", unsaid, log)
     done = [
         bead
         for bead, record in state.beads.items()
         if record.state is BeadState.DONE
         and any(state.beads[need].state is not BeadState.DONE for need in record.spec.needs)
     ]
-    yield _finding("nothing is done before what it needs", [str(bead) for bead in done], "orchestrator status")
+    yield found("nothing is done before what it needs", [str(bead) for bead in done], "orchestrator status")
+
+
+def _trailers(state: State, evidence: Evidence) -> Mapping[BeadId, int]:
+    """How many commits say that they are the bead. What landed of an earlier task under the same id is other work."""
+    mine = [
+        shown
+        for shown in evidence.landed
+        if shown.what is None or state.tasks.get(shown.what[0], shown.what[1]) == shown.what[1]
+    ]
+    return Counter(bead for shown in mine for bead in set(shown.named) if bead in state.beads)
 
 
 def _unverified(state: State, seen: Mapping[BeadId, list[Shown]], evidence: Evidence) -> Iterator[str]:
@@ -110,7 +130,3 @@ def _unverified(state: State, seen: Mapping[BeadId, list[Shown]], evidence: Evid
             shown = seen[bead][0]
             if shown.tree != record.tree or bead not in evidence.verified:
                 yield f"{bead} ({shown.commit[:12]})"
-
-
-def _finding(claim: str, against: list[str], command: str) -> Finding:
-    return Finding(holds=not against, claim=claim, detail=", ".join(against), command=command)

@@ -146,6 +146,13 @@ class Database:
             row = self._db.execute("SELECT COALESCE(MAX(token), 0) FROM attempts").fetchone()
         return Token(row[0])
 
+    def targets(self) -> frozenset[str]:
+        """The target branches of all runs."""
+        with _faults(self._folder):
+            rows = self._db.execute("SELECT kind, body FROM events WHERE kind = 'RunPlanned'").fetchall()
+        planned = (decode(*row) for row in rows)
+        return frozenset(each.manifest.target for each in planned if isinstance(each, m.RunPlanned))
+
     # ------------------------------------------------------------ the writer
 
     def take(self, process: ProcessName, host: str, since: float, run: str) -> int:

@@ -15,7 +15,7 @@ from orchestrator.core.messages import Event
 from orchestrator.core.model import BeadId, BeadState, Commit, RouteName, RunState
 from orchestrator.core.records import BeadRecord
 from orchestrator.core.state import State
-from orchestrator.runtime.proof import Finding
+from orchestrator.runtime.findings import Finding
 from orchestrator.views.causes import root_causes
 from orchestrator.views.headline import Tally, headline, tally
 from orchestrator.views.history import History, Opening, Try, history

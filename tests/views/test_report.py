@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Ending, RouteName
-from orchestrator.runtime.proof import Finding
+from orchestrator.runtime.findings import Finding
 from orchestrator.views.history import history
 from orchestrator.views.report import as_dict, as_markdown, report
 from tests.views.nights import GPT, OPUS, Night, bead, commit, failed_night, skipped

@@ -12,9 +12,10 @@ import pytest
 
 from orchestrator.core.messages import Check, Clear, Collect, Land, OpenSession, Save
 from orchestrator.core.model import BeadId, Commit, RouteName, Token, WorkerId
-from orchestrator.repo import survey
+from orchestrator.repo.fingerprint import fingerprint
 from orchestrator.repo.repository import Repository, open_repository
 from orchestrator.repo.workspaces import GitWorkspaces
+from orchestrator.runtime.person import Fingerprint
 from orchestrator.runtime.ports import CommandResult, Conflict, Empty, LandedAt, Red, Work
 
 
@@ -255,9 +256,9 @@ def world(tmp_path: Path, top: Path) -> Iterator[World]:
     assert persons(repository) == before
 
 
-def persons(repository: Repository) -> survey.Fingerprint:
+def persons(repository: Repository) -> Fingerprint:
     """What must not change, whichever runs there are."""
-    found = survey.fingerprint(repository, "orchestrator/night")
+    found = fingerprint(repository, ["orchestrator/night"])
     return replace(found, refs={name: at for name, at in found.refs.items() if "/orchestrator/" not in name})
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from orchestrator.core.model import BeadId, Commit
 from orchestrator.repo import survey
-from orchestrator.repo.repository import open_repository
 from orchestrator.repo.survey import AtticRef
-from tests.adapters.repo.conftest import World, git
+from tests.adapters.repo.conftest import World
 
 
 def test_the_target_is_read_without_the_run(world: World) -> None:
@@ -49,25 +46,3 @@ def test_reachable_is_what_a_ref_contains(world: World) -> None:
     assert not survey.is_reachable(world.repository, commit, "refs/heads/")
     assert not survey.is_reachable(world.repository, Commit("f" * 40))
     assert survey.unreachable(world.repository, [commit, Commit("f" * 40)]) == {"f" * 40}
-
-
-def test_every_touch_of_what_is_the_persons_changes_the_fingerprint(top: Path) -> None:
-    repository = open_repository(top)
-    seen = [survey.fingerprint(repository, "night")]
-    assert survey.fingerprint(repository, "night") == seen[0]
-    for argv in (
-        ("branch", "new"),
-        ("config", "user.name", "x"),
-        ("add", "a.txt"),
-        ("stash",),
-        ("checkout", "--quiet", "new"),
-        ("tag", "v1"),
-    ):
-        git(top, *argv)
-        seen.append(survey.fingerprint(repository, "night"))
-    (top / "another").write_text("x")
-    seen.append(survey.fingerprint(repository, "night"))
-    assert all(one != other for number, one in enumerate(seen) for other in seen[:number])
-    git(top, "branch", "night")
-    git(top, "update-ref", "refs/orchestrator/attic/x/1", "HEAD")
-    assert survey.fingerprint(repository, "night") == seen[-1]
