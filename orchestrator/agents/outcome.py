@@ -37,6 +37,7 @@ WORDS: dict[str, Ending] = {
             Ending.USAGE_LIMITED,
             Ending.OVERLOADED,
             Ending.UNAVAILABLE,
+            Ending.UNREACHABLE,
             Ending.CONTEXT_OVERFLOW,
         )
     },

@@ -47,6 +47,7 @@ ENDINGS = {
         Ending.USAGE_LIMITED,
         Ending.OVERLOADED,
         Ending.UNAVAILABLE,
+        Ending.UNREACHABLE,
         Ending.CONTEXT_OVERFLOW,
         Ending.ASKED,
     )

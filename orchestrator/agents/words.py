@@ -87,11 +87,14 @@ STREAMED = (
         r"error decoding response body|error reading a body from connection",
     ),
     _rule(
-        Ending.UNAVAILABLE,
+        Ending.UNREACHABLE,
         r"\bENOTFOUND\b|\bEAI_AGAIN\b|\bECONNREFUSED\b|\bENETUNREACH\b|\bEHOSTUNREACH\b",
         r"name or service not known|temporary failure in name resolution|could not resolve host",
         r"\bconnection refused\b|\bnetwork is unreachable\b|\bno route to host\b",
         r"unable to connect to (?:the )?(?:api|server|\w+ services)",
+    ),
+    _rule(
+        Ending.UNAVAILABLE,
         r"\bmodel\b.{0,60}\b(?:not found|does not exist|is not supported|not available)",
     ),
 )

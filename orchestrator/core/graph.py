@@ -145,6 +145,10 @@ def backoff(first_s: float, failures: int, most_s: float, dice: int) -> float:
 
     `dice` decides the spread: a token, so that the same history waits the same time while neighbours do not.
     """
-    spread = (dice * 2654435761 % 2**32) / 2**32
     doubled = first_s * 2.0 ** min(max(failures - 1, 0), 40)
-    return min(most_s, doubled) * (1.0 + 0.25 * spread) if math.isfinite(doubled) else most_s
+    return min(most_s, doubled) * (1.0 + 0.25 * spread(dice)) if math.isfinite(doubled) else most_s
+
+
+def spread(dice: int) -> float:
+    """From 0 to 1: the same for the same token, another for its neighbours."""
+    return (dice * 2654435761 % 2**32) / 2**32

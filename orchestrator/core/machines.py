@@ -129,6 +129,12 @@ BREAKER: Table[R] = {
     R.HALF_OPEN: {m.BreakerOpened: R.OPEN, m.BreakerClosed: R.CLOSED},
 }
 
+PROVIDER: Table[R] = {
+    R.CLOSED: {m.ProviderParked: R.OPEN},
+    R.OPEN: {m.ProviderParked: R.OPEN, m.ProviderHalfOpened: R.HALF_OPEN, m.ProviderRecovered: R.CLOSED},
+    R.HALF_OPEN: {m.ProviderParked: R.OPEN, m.ProviderRecovered: R.CLOSED},
+}
+
 RUN: Table[RunState] = {
     RunState.RUNNING: {
         m.RunOpened: RunState.RUNNING,

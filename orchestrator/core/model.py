@@ -89,7 +89,7 @@ class RunState(StrEnum):
 
 
 class Ending(StrEnum):
-    """How an attempt ended. `decide.routing.ANSWERS` says what each one leads to."""
+    """How an attempt ended. `decide.endings.ANSWERS` says what each one leads to."""
 
     DELIVERED = "delivered"
     NO_CHANGE_NEEDED = "no-change-needed"
@@ -101,6 +101,7 @@ class Ending(StrEnum):
     USAGE_LIMITED = "usage-limited"
     OVERLOADED = "overloaded"
     UNAVAILABLE = "unavailable"
+    UNREACHABLE = "unreachable"
     CONTEXT_OVERFLOW = "context-overflow"
     ASKED = "asked"
     CHECKS_FAILED = "checks-failed"
@@ -180,6 +181,20 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What a pool of routes may be asked for. None: no limit of ours."""
+
+    pool: str
+    """A provider, an agent or a route."""
+    requests_per_minute: int | None = None
+    """A start of a session is one request: what an agent asks for within it, nobody tells us."""
+    tokens_per_day: int | None = None
+    """A day begins with the first start after the end of the one before, and has 24 hours."""
+    sessions: int | None = None
+    """How many at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Every number that a decision depends on. The defaults are the manifest's."""
 
@@ -195,15 +210,26 @@ class Policy:
     linger_s: float = 20.0
     """How long an agent may stay after its final event."""
     breaker_failures: int = 3
+    breaker_rate: float | None = None
+    """The share of a route's attempts in the window that must have failed as well; None: the count alone decides."""
+    provider_failures: int = 5
+    """Failures of several routes of one provider that shut the whole provider."""
     breaker_window_s: float = 600.0
     breaker_cooldown_s: float = 60.0
     """Doubled at each failed probe."""
     breaker_cooldown_max_s: float = 3600.0
+    reset_jitter_s: float = 5.0
+    """Up to so much after a limit's reset: whoever shares the account wakes at that very second as well."""
+    slow_s: float = 5.0
+    """Between starts of a provider that was limited on one of its routes; doubled at each further limit."""
+    slow_max_s: float = 60.0
     backoff_s: float = 5.0
     """Before a bead's next try; doubled for each failure in a row, with jitter."""
     backoff_max_s: float = 3600.0
     tries_per_route: int = 2
     """Capability failures on one route before the chain's next is asked."""
+    same_failures: int = 3
+    """How often a bead may fail in the very same way, on whatever routes, before a person must look."""
     starts_in_vain: int = 20
     """How often limits, outages and the like may keep one bead from its work before a person must look."""
     worker_failures: int = 5
@@ -211,6 +237,9 @@ class Policy:
     check_timeout_s: float = 1800.0
     verify_slots: int = 2
     """Checks of beads that run at once."""
+    limits: tuple[Limit, ...] = ()
+    closed: tuple[tuple[float, float], ...] = ()
+    """Times in which nothing new starts, from and until: in order, and apart from each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,8 @@ class BeadRecord:
     shunned: tuple[tuple[RouteName, float], ...] = ()
     strikes: tuple[RouteName, ...] = ()
     """The routes of its capability failures, one entry each."""
+    signatures: tuple[str, ...] = ()
+    """What its failures looked like, oldest first."""
     released: bool = False
     """A person has let it go although its author had said to hold it."""
     occupies: bool = False
@@ -114,10 +116,69 @@ class Breaker:
     until: float | None = None
     """When an open one lets a probe through; None: never by itself."""
     failures: tuple[float, ...] = ()
+    answers: tuple[float, ...] = ()
+    """When its model answered, within the window; kept only where a rate decides."""
     openings: int = 0
     """In a row, without a success between."""
     probe: Token | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A provider's account: the breaker over all of its routes, and how fast it is gone about."""
+
+    provider: str
+    state: BreakerState = BreakerState.CLOSED
+    since: float = 0.0
+    until: float | None = None
+    failures: tuple[tuple[float, RouteName], ...] = ()
+    openings: int = 0
+    """In a row, without a success between."""
+    probe: Token | None = None
+    reason: str = ""
+    slow_s: float = 0.0
+    """Between two starts, until `slow_until`."""
+    slow_since: float = 0.0
+    slow_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What a pool was asked for since a time. It begins with the first start after the end of the one before."""
+
+    since: float
+    until: float
+    requests: int = 0
+    tokens: int = 0
+    """Of sessions that ended in it, as far as agents said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The ledger of what shares one limit: a provider's account, an agent, or a model of it (a route)."""
+
+    name: str
+    running: int = 0
+    """Sessions that are starting or running."""
+    next_at: float = 0.0
+    """Before this nothing starts: starts are spread, not let off in volleys."""
+    day: Window | None = None
+    window: Window | None = None
+    """The provider's own, as far as its limits have shown it."""
+    length_s: float | None = None
+    """Of the provider's own window; None: it has shown none."""
+    holds: int | None = None
+    """Tokens after which the provider's last window was used up."""
+    measured: int = 0
+    """Ended sessions that said what they used."""
+    tokens: int = 0
+    """What they used."""
+
+    @property
+    def each(self) -> float:
+        """Tokens that a session uses, as measured; 0 while nothing is known."""
+        return self.tokens / self.measured if self.measured else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

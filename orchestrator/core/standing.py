@@ -19,6 +19,8 @@ from orchestrator.core.model import (
     Bead,
     BeadId,
     BeadState,
+    BreakerState,
+    Limit,
     Manifest,
     ProcessName,
     RouteName,
@@ -28,7 +30,7 @@ from orchestrator.core.model import (
     WorkerState,
 )
 from orchestrator.core.ready import ReadyQueue
-from orchestrator.core.records import Attempt, BeadRecord, Breaker, Money, Totals, WorkerRecord
+from orchestrator.core.records import Account, Attempt, BeadRecord, Breaker, Money, Pool, Totals, WorkerRecord
 
 ACTIVE = frozenset({BeadState.READY, BeadState.RUNNING, BeadState.VERIFYING, BeadState.MERGING})
 SETTLED = frozenset({BeadState.DONE, BeadState.FAILED, BeadState.BLOCKED, BeadState.CANCELLED})
@@ -36,7 +38,8 @@ LIVE = frozenset({WorkerState.STARTING, WorkerState.RUNNING, WorkerState.TIMEOUT
 """A worker in one of these may have processes."""
 
 Due = tuple[str, Any]
-"""What a deadline is for: the start or the end of an attempt, a bead's waiting time, a landing, a breaker, a worker."""
+"""What a deadline is for: the start or the end of an attempt, a bead's waiting time, a landing, a breaker, a provider,
+a pool's next start or the end of its day, a worker, the hours."""
 
 
 class Standing:
@@ -77,6 +80,15 @@ class Standing:
         self.breakers: dict[RouteName, Breaker] = {
             route: Breaker(route=route, since=planned.at) for bead in planned.manifest.beads for route in bead.routes
         }
+        self.accounts: dict[str, Account] = {}
+        self.pools: dict[str, Pool] = {}
+        for route in self.breakers:
+            provider = self.traits_of(route).provider
+            self.accounts.setdefault(provider, Account(provider=provider, since=planned.at))
+            for pool in self.pools_of(route):
+                self.pools.setdefault(pool, Pool(name=pool))
+        self.closed_until: float | None = None
+        """Nothing new starts before then; None: these are no hours of rest."""
         self.totals = Totals()
         self.ready = ReadyQueue()
         self.readable: dict[BeadId, None] = {}
@@ -127,6 +139,25 @@ class Standing:
     def traits_of(self, route: RouteName) -> AgentTraits:
         name = AgentName(route.partition(":")[0])
         return self.traits.get(name) or AgentTraits(name=name, provider=name)
+
+    def account_of(self, route: RouteName) -> Account:
+        return self.accounts[self.traits_of(route).provider]
+
+    def gate(self, route: RouteName) -> Breaker | Account:
+        """What keeps a route shut, where something does: its provider, if that opens later than its own breaker."""
+        breaker, account = self.breakers[route], self.account_of(route)
+        if account.state is BreakerState.CLOSED or (breaker.state is BreakerState.OPEN and breaker.until is None):
+            return breaker
+        later = breaker.until is not None and account.until is not None and breaker.until > account.until
+        return breaker if later else account
+
+    def pools_of(self, route: RouteName) -> tuple[str, ...]:
+        """What its starts and tokens are counted against: the provider's account, the agent, the route itself."""
+        traits = self.traits_of(route)
+        return tuple(dict.fromkeys((traits.provider, traits.name, route)))
+
+    def limit_of(self, pool: str) -> Limit | None:
+        return next((limit for limit in self.policy.limits if limit.pool == pool), None)
 
     def holder_against(self, bead: Bead) -> BeadId | None:
         """Who holds files that this bead would need."""
@@ -239,6 +270,15 @@ class Standing:
         attempt = replace(self.attempts[token], **changes)
         self.attempts[token] = attempt
         return attempt
+
+    def move_account(self, provider: str, event: m.Event, **changes: Any) -> Account:
+        before = self.accounts[provider]
+        state = machines.after(machines.PROVIDER, before.state, type(event), f"provider {provider}")
+        record = replace(before, state=state, since=event.at, **changes)
+        self.accounts[provider] = record
+        self.deadlines.drop(("provider", provider))
+        self.ready.release(("provider", provider))
+        return record
 
     def move_breaker(self, route: RouteName, event: m.Event, **changes: Any) -> Breaker:
         before = self.breakers.get(route) or Breaker(route=route, since=event.at)

@@ -56,6 +56,8 @@ class Board:
     queued: int
     """Beads that wait for their turn to land."""
     shut: tuple[Shut, ...]
+    closed_until: float | None
+    """Nothing new starts before then."""
     lost_workers: tuple[tuple[WorkerId, str], ...]
     """Workers that were given up, and why."""
     spent: Spending
@@ -83,10 +85,11 @@ def board(state: State, *, over_at: float | None = None) -> Board:
         landing=state.landing,
         queued=len(state.merging) - (state.landing is not None),
         shut=tuple(
-            Shut(route=breaker.route, state=breaker.state, until=breaker.until, reason=breaker.reason)
-            for breaker in state.breakers.values()
-            if breaker.state is not BreakerState.CLOSED
+            Shut(route=route, state=gate.state, until=gate.until, reason=gate.reason)
+            for route, gate in ((route, state.gate(route)) for route in state.breakers)
+            if gate.state is not BreakerState.CLOSED
         ),
+        closed_until=state.closed_until,
         lost_workers=tuple(
             (worker.id, worker.reason) for worker in state.workers.values() if worker.state is WorkerState.FAILED
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from orchestrator.core.decide.pools import has_room
 from orchestrator.core.graph import colliding
 from orchestrator.core.messages import Event
 from orchestrator.core.model import BeadId, BeadState, BreakerState, RouteName, RunState, WorkerState
@@ -23,7 +24,7 @@ def explain(state: State, bead: BeadId, now: float, events: Iterable[Event] = ()
     lines = [f"{bead} ({record.spec.title}): {record.state} since {since}."]
     lines += _TELL[record.state](state, record, now)
     if record.state not in _OVER:
-        lines += _standing(state)
+        lines += _standing(state, now)
     tries = history(events).of(bead)
     if tries:
         lines += ["", "What was tried:", *(f"- {try_in_words(each)}" for each in tries)]
@@ -33,7 +34,7 @@ def explain(state: State, bead: BeadId, now: float, events: Iterable[Event] = ()
 _OVER = (BeadState.DONE, BeadState.FAILED, BeadState.CANCELLED)
 
 
-def _standing(state: State) -> Iterator[str]:
+def _standing(state: State, now: float) -> Iterator[str]:
     """What keeps every bead."""
     because = f": {state.run_reason}" if state.run_reason else ""
     if state.ended_at is not None:
@@ -42,6 +43,9 @@ def _standing(state: State) -> Iterator[str]:
         yield f"The run is stopping{because}: nothing new starts."
     elif state.run is RunState.PAUSED:
         yield f"The run is paused{because}: nothing new starts until `orchestrator resume`."
+    elif state.closed_until is not None:
+        until = f"{moment(state.closed_until, now)} (in {span(state.closed_until - now)})"
+        yield f"These are hours in which nothing new starts, until {until}."
 
 
 # ---------------------------------------------------------------- one state each
@@ -111,7 +115,7 @@ def _files(state: State, record: BeadRecord) -> Iterator[str]:
 
 def _routes(state: State, record: BeadRecord, now: float) -> Iterator[str]:
     """Only where none of the chain lets it through."""
-    told = [(route, _route(state, route, now)) for route in state.chain(record, now)]
+    told = [(route, _route(state, route, now) or _full(state, route, now)) for route in state.chain(record, now)]
     if told and all(why for _, why in told):
         for route, why in told:
             yield f"Its route {route} {why}."
@@ -119,7 +123,7 @@ def _routes(state: State, record: BeadRecord, now: float) -> Iterator[str]:
 
 def _route(state: State, route: RouteName, now: float) -> str:
     """Why it lets nothing through; empty: it does."""
-    breaker = state.breakers[route]
+    breaker = state.gate(route)
     because = f": {breaker.reason}" if breaker.reason else ""
     if breaker.state is BreakerState.CLOSED:
         return ""
@@ -128,6 +132,19 @@ def _route(state: State, route: RouteName, now: float) -> str:
     if breaker.until is None:
         return f"is shut until a person resumes it (`orchestrator resume`){because}"
     return f"is shut until {moment(breaker.until, now)} (in {span(breaker.until - now)}){because}"
+
+
+def _full(state: State, route: RouteName, now: float) -> str:
+    """What shares a limit with it has no room; empty: there is room."""
+    for name in state.pools_of(route):
+        pool, limit = state.pools[name], state.limit_of(name)
+        if pool.next_at > now:
+            return f"starts one at a time: the next start of {name} is due in {span(pool.next_at - now)}"
+        if limit is not None and limit.sessions is not None and pool.running >= limit.sessions:
+            return f"waits for one of the {pool.running} sessions of {name} to end: no more may run at once"
+    if not has_room(state, route, now):
+        return "waits for room: what runs is taken to use up what is left of the limit"
+    return ""
 
 
 def _workers(state: State) -> Iterator[str]:

@@ -33,10 +33,10 @@ class Try:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """A breaker that opened."""
+    """A breaker that opened, of a route or of a whole provider."""
 
     at: float
-    route: RouteName
+    route: str
     until: float | None
     reason: str
 
@@ -101,6 +101,8 @@ class _Fold:
                 self.ended[event.bead] = event.at
             case m.BreakerOpened():
                 self.openings.append(Opening(at=event.at, route=event.route, until=event.until, reason=event.reason))
+            case m.ProviderParked():
+                self.openings.append(Opening(at=event.at, route=event.provider, until=event.until, reason=event.reason))
         self.last = max(self.last, event.at)
 
     def told(self) -> History:

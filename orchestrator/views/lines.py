@@ -145,6 +145,18 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.WorkerFailed: lambda event, entry, state: (event.worker, "given up", _short(event.reason)),
     m.BreakerOpened: _breaker_opened,
     m.BreakerClosed: lambda event, entry, state: (event.route, "open again"),
+    m.ProviderParked: lambda event, entry, state: (
+        event.provider,
+        f"parked until {moment(event.until, event.at)}",
+        _short(event.reason),
+    ),
+    m.ProviderRecovered: lambda event, entry, state: (event.provider, "goes on"),
+    m.ProviderSlowed: lambda event, entry, state: (
+        event.provider,
+        f"slowed down: a start every {event.every_s:g} s",
+        _short(event.reason),
+    ),
+    m.HoursClosed: lambda event, entry, state: ("run", f"nothing new starts until {moment(event.until, event.at)}"),
     m.RequestAnswered: _answered,
 }
 

@@ -134,6 +134,8 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.WorkerBackedOff: Level.WARNING,
     m.WorkerFailed: Level.ERROR,
     m.RouteFailed: Level.WARNING,
+    m.ProviderParked: Level.WARNING,
+    m.ProviderSlowed: Level.WARNING,
     m.BreakerOpened: lambda event: Level.ERROR if event.until is None else Level.WARNING,
     m.RequestAnswered: _when(lambda event: not event.accepted),
 }

@@ -48,7 +48,7 @@ def panel(board: Board, now: float, *, height: int | None = None) -> RenderableT
         for worker, reason in board.lost_workers
     ]
     head: list[RenderableType] = [_first_line(board, now), _bar(board), _counts(board)]
-    foot: list[RenderableType] = [*_landing(board), *shut, *lost]
+    foot: list[RenderableType] = [*_landing(board), *_hours(board, now), *shut, *lost]
     room = len(board.busy) if height is None else max(1, height - len(head) - len(foot) - 2)
     rows = board.busy
     if len(rows) > room:
@@ -131,6 +131,13 @@ def _landing(board: Board) -> list[RenderableType]:
     if board.queued:
         said += f", {board.queued} more in the merge queue"
     return [Text(said, style="blue", no_wrap=True, overflow="ellipsis")]
+
+
+def _hours(board: Board, now: float) -> list[RenderableType]:
+    if board.closed_until is None or board.ended is not None:
+        return []
+    until = f"{moment(board.closed_until, now)} (in {span(board.closed_until - now)})"
+    return [Text(f"nothing new starts until {until}", style="yellow")]
 
 
 def _shut(shut: Shut, now: float) -> Text:

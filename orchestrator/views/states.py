@@ -29,6 +29,7 @@ def states_markdown() -> str:
         *_section("Bead", machines.BEAD, BeadState.WAITING, "waits"),
         *_section("Worker", machines.WORKER, WorkerState.IDLE, "waits"),
         *_section("Breaker of a route", machines.BREAKER, BreakerState.CLOSED, "it"),
+        *_section("Provider", machines.PROVIDER, BreakerState.CLOSED, "it"),
         *_section("Run", machines.RUN, RunState.RUNNING, ""),
     ]
     return "\n".join(parts).rstrip() + "\n"

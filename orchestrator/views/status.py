@@ -5,14 +5,15 @@ The keys of the data are a contract: keys may be added, none is renamed.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.core.model import BeadState, WorkerState
-from orchestrator.core.records import BeadRecord, Breaker, WorkerRecord
+from orchestrator.core.model import BeadState, RouteName, WorkerState
+from orchestrator.core.records import BeadRecord, Pool, Window, WorkerRecord
 from orchestrator.core.state import State
 from orchestrator.views.board import board
 from orchestrator.views.headline import headline, tally
@@ -30,7 +31,8 @@ def status(state: State) -> dict[str, Any]:
         "run": _run(state),
         "beads": [_bead(record) for record in state.beads.values()],
         "workers": [_worker(state, worker) for worker in state.workers.values()],
-        "routes": [_route(breaker) for breaker in state.breakers.values()],
+        "routes": [_route(state, route) for route in state.breakers],
+        "pools": [_pool(state, pool) for pool in state.pools.values()],
         "totals": _totals(state),
     }
 
@@ -45,6 +47,7 @@ def _run(state: State) -> dict[str, Any]:
         "stopping": state.stopping is not None,
         "opened_at": rfc3339(state.opened_at),
         "ended_at": rfc3339(state.ended_at),
+        "closed_until": rfc3339(state.closed_until),
         "target_base": state.target_base,
         "epoch": state.epoch,
         "pid": state.process.pid if state.process else None,
@@ -87,13 +90,49 @@ def _worker(state: State, worker: WorkerRecord) -> dict[str, Any]:
     }
 
 
-def _route(breaker: Breaker) -> dict[str, Any]:
+def _route(state: State, route: RouteName) -> dict[str, Any]:
+    gate = state.gate(route)
     return {
-        "route": breaker.route,
-        "breaker": breaker.state.value,
-        "retry_at": rfc3339(breaker.until),
-        "reason": breaker.reason or None,
-        "since": rfc3339(breaker.since),
+        "route": route,
+        "breaker": gate.state.value,
+        "retry_at": rfc3339(gate.until),
+        "reason": gate.reason or None,
+        "since": rfc3339(gate.since),
+        "provider": state.traits_of(route).provider,
+    }
+
+
+def _pool(state: State, pool: Pool) -> dict[str, Any]:
+    """The ledger of what shares a limit."""
+    limit, day, window = state.limit_of(pool.name), pool.day, pool.window
+    parked = state.accounts.get(pool.name)
+    return {
+        "pool": pool.name,
+        "running": pool.running,
+        "tokens_each": round(pool.each) if pool.measured else None,
+        "next_start_at": rfc3339(pool.next_at or None),
+        "parked_until": rfc3339(parked.until) if parked else None,
+        "day": _window(day),
+        "window": _window(window),
+        "window_holds": pool.holds,
+        "limit": limit
+        and {
+            "requests_per_minute": limit.requests_per_minute,
+            "tokens_per_day": limit.tokens_per_day,
+            "sessions": limit.sessions,
+        },
+    }
+
+
+def _window(window: Window | None) -> dict[str, Any] | None:
+    if window is None:
+        return None
+    until = None if math.isinf(window.until) else rfc3339(window.until)
+    return {
+        "since": rfc3339(window.since),
+        "until": until,
+        "requests": window.requests,
+        "tokens": window.tokens,
     }
 
 

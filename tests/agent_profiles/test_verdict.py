@@ -88,7 +88,7 @@ def test_words_of_another_kind_or_another_place_do_not(reader: Read, output: str
         ("Quota exceeded for metric: requests_per_minute", Ending.RATE_LIMITED),
         ("Quota exceeded for metric: requests_per_day", Ending.USAGE_LIMITED),
         ("Error: model 'gpt-9' does not exist or you do not have access to it", Ending.UNAVAILABLE),
-        ("getaddrinfo ENOTFOUND api.example", Ending.UNAVAILABLE),
+        ("getaddrinfo ENOTFOUND api.example", Ending.UNREACHABLE),
         ("OAuth token has expired. Please run /login", Ending.UNAVAILABLE),
         ("API Error: 500 Internal server error", Ending.OVERLOADED),
         ("the file models/user.py is fine", Ending.CRASHED),

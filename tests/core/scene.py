@@ -29,7 +29,7 @@ from orchestrator.core.model import (
     WorkerState,
 )
 from orchestrator.core.owed import owed
-from orchestrator.core.records import Attempt, BeadRecord, Breaker, WorkerRecord
+from orchestrator.core.records import Account, Attempt, BeadRecord, Breaker, Pool, WorkerRecord
 from orchestrator.core.state import State
 
 E = TypeVar("E")
@@ -197,6 +197,12 @@ class Scene:
 
     def breaker(self, route: str) -> Breaker:
         return self.state.breakers[RouteName(route)]
+
+    def account(self, provider: str) -> Account:
+        return self.state.accounts[provider]
+
+    def pool(self, name: str) -> Pool:
+        return self.state.pools[name]
 
     def running(self) -> list[str]:
         """Beads at work, in the order in which they took their workers."""

@@ -127,6 +127,15 @@ def test_a_probe_that_gets_an_answer_closes_it() -> None:
     assert len(scene.running()) == 3
 
 
+def test_a_probe_whose_agent_tells_no_tokens_closes_it_with_its_work() -> None:
+    """Delivered is answered."""
+    scene, probe = probed()
+    scene.sign(probe)
+    scene.deliver(probe)
+    assert scene.breaker("red").state is BreakerState.CLOSED
+    assert len(scene.running()) == 2
+
+
 def test_a_probe_that_says_nothing_yet_proves_nothing() -> None:
     """Being up is not being answered."""
     scene, probe = probed()
@@ -170,48 +179,6 @@ def test_only_the_probe_itself_closes_it() -> None:
     scene.deliver("b3")
     scene.land("b3")
     assert scene.breaker("red").state is BreakerState.HALF_OPEN
-
-
-def test_a_usage_limit_parks_every_route_of_its_provider() -> None:
-    """Until the time that it named; other providers go on."""
-    scene = Scene(bead("a", routes="red:large"), bead("b", routes="red:small blue"), workers=2)
-    scene.sign("a", "b")
-    scene.breaks("a", Ending.USAGE_LIMITED, retry_at=scene.now + 7200.0)
-    for route in ("red:large", "red:small"):
-        assert scene.breaker(route).until == scene.now + 7200.0
-    assert scene.breaker("blue").state is BreakerState.CLOSED
-    scene.breaks("b", Ending.LOST)
-    assert scene.attempt("b").route == "blue"
-
-
-def test_a_usage_limit_without_a_time_is_tried_again_after_the_longest_wait() -> None:
-    """It did not say until when."""
-    scene = crowd(1)
-    scene.sign("b0")
-    scene.breaks("b0", Ending.USAGE_LIMITED)
-    assert scene.breaker("red").until == scene.now + 3600.0
-
-
-def test_a_usage_limit_whose_time_is_over_is_not_tried_at_once_again_and_again() -> None:
-    """A message that was read late, or a clock that is ahead: it waits at least the first cool-down."""
-    scene = crowd(1)
-    scene.sign("b0")
-    only(scene.breaks("b0", Ending.USAGE_LIMITED, retry_at=scene.now - 10.0), m.BreakerOpened)
-    assert scene.breaker("red").until == scene.now + COOLDOWN
-    assert scene.running() == []
-
-
-def test_a_usage_limit_does_not_reopen_what_is_shut_for_good() -> None:
-    """Nor does an earlier time replace a later one."""
-    scene = Scene(
-        bead("a", routes="red:large"), bead("b", routes="red:small"), bead("c", routes="red:large"), workers=3
-    )
-    scene.sign("a", "b", "c")
-    scene.breaks("b", Ending.UNAVAILABLE)
-    scene.breaks("a", Ending.USAGE_LIMITED, retry_at=scene.now + 7200.0)
-    scene.breaks("c", Ending.USAGE_LIMITED, retry_at=scene.now + 3600.0)
-    assert scene.breaker("red:small").until is None
-    assert scene.breaker("red:large").until == scene.now + 7200.0
 
 
 def test_a_route_without_key_or_program_is_shut_until_a_person_has_seen_to_it() -> None:

@@ -15,9 +15,10 @@ STARTS: list[tuple[machines.Table[StrEnum], StrEnum]] = [
     (machines.BEAD, BeadState.WAITING),  # type: ignore[list-item]
     (machines.WORKER, WorkerState.IDLE),  # type: ignore[list-item]
     (machines.BREAKER, BreakerState.CLOSED),  # type: ignore[list-item]
+    (machines.PROVIDER, BreakerState.CLOSED),  # type: ignore[list-item]
     (machines.RUN, RunState.RUNNING),  # type: ignore[list-item]
 ]
-NAMES = ["bead", "worker", "breaker", "run"]
+NAMES = ["bead", "worker", "breaker", "provider", "run"]
 
 
 @pytest.mark.parametrize(("table", "start"), STARTS, ids=NAMES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide.routing import ANSWERS, Blame
+from orchestrator.core.decide.endings import ANSWERS, Blame
 from orchestrator.core.model import BeadState, BreakerState, Ending
 from tests.core.scene import Scene, bead, only
 
@@ -13,6 +13,7 @@ SENT_BACK = [
     # ending, a try of the bead, what it does to the breaker, goes on in the same worktree, with the same route first
     (Ending.RATE_LIMITED, False, Blame.ROUTE, True, False),
     (Ending.USAGE_LIMITED, False, Blame.PROVIDER_UNTIL, True, False),
+    (Ending.UNREACHABLE, False, Blame.PROVIDER_OUTAGE, True, False),
     (Ending.OVERLOADED, False, Blame.ROUTE, True, False),
     (Ending.UNAVAILABLE, False, Blame.ROUTE_FOR_GOOD, True, False),
     (Ending.CONTEXT_OVERFLOW, True, Blame.NOBODY, True, False),
@@ -108,7 +109,7 @@ def test_an_old_session_stays_closed_when_a_person_opens_the_bead_again() -> Non
 
 def test_two_strikes_put_a_route_behind_the_others() -> None:
     """What was not up to it is not asked a third time while there is another."""
-    scene = Scene(bead("a", tries=9, routes="red blue", verify=("check",)), workers=1)
+    scene = Scene(bead("a", tries=9, routes="red blue", verify=("check",)), workers=1, same_failures=9)
     routes = []
     for _ in range(5):
         routes.append(scene.attempt("a").route)

@@ -16,7 +16,7 @@ from orchestrator.agents.catalog import LIKE, Catalog
 from orchestrator.agents.outcome import WORDS
 from orchestrator.agents.profile import Profile
 from orchestrator.cli.commands import app
-from orchestrator.core.decide.routing import ANSWERS, Blame
+from orchestrator.core.decide.endings import ANSWERS, Blame
 from orchestrator.core.messages import Verb
 from orchestrator.core.model import Ending, WorkerState
 from orchestrator.manifest import schema
@@ -186,7 +186,12 @@ def test_the_classes_of_end_are_told_as_the_table_has_them() -> None:
         ), ending
         assert worktree == ("kept" if answer.keep else "fresh"), ending
         assert same == ("yes" if answer.stay else "no, others first" if answer.aside else "no"), ending
-        told = {Blame.NOBODY: "–", Blame.ROUTE: "one failure", Blame.PROVIDER_UNTIL: "every route of the provider"}
+        told = {
+            Blame.NOBODY: "–",
+            Blame.ROUTE: "one failure",
+            Blame.PROVIDER_UNTIL: "every route of the provider",
+            Blame.PROVIDER_OUTAGE: "every route of the provider, for a while",
+        }
         assert breaker.startswith(told.get(answer.blame, "open until a person")), ending
 
 

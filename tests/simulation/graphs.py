@@ -19,6 +19,7 @@ from orchestrator.core.model import (
     BeadId,
     Budget,
     Claim,
+    Limit,
     Manifest,
     Policy,
     RouteName,
@@ -77,8 +78,35 @@ def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
             worker_failures=roll(2, 5),
             tries_per_route=roll(1, 2),
             starts_in_vain=roll(6, 20),
+            breaker_rate=(None, None, 0.5)[roll(0, 2)],
+            provider_failures=roll(2, 5),
+            same_failures=roll(2, 4),
+            limits=_limits(roll),
+            closed=_hours(roll),
         ),
     )
+
+
+def _limits(roll: Roll) -> tuple[Limit, ...]:
+    """Of a provider, an agent and a route: some, or none."""
+    return tuple(
+        Limit(
+            pool=pool,
+            requests_per_minute=(None, 1, 6)[roll(0, 2)],
+            tokens_per_day=(None, None, 60)[roll(0, 2)],
+            sessions=(None, 1, 3)[roll(0, 2)],
+        )
+        for pool in ("east", "green", "red:small")
+        if roll(0, 3) == 0
+    )
+
+
+def _hours(roll: Roll) -> tuple[tuple[float, float], ...]:
+    """Seconds since the epoch; a night begins at 1000."""
+    if roll(0, 3):
+        return ()
+    begins = [float(roll(900, 1500)), float(roll(3000, 9000))]
+    return tuple((each, each + roll(1, 1400)) for each in begins)
 
 
 def _bead(roll: Roll, ids: list[BeadId], place: int, density: int) -> Bead:

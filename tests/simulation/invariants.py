@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.core import messages as m
+from orchestrator.core.decide.pools import has_room
 from orchestrator.core.graph import colliding
 from orchestrator.core.model import BeadState, BreakerState, RunState, WorkerState
 from orchestrator.core.owed import owed
@@ -43,16 +44,35 @@ def an_attempt_may_start(world: World, state: State, event: m.AttemptStarted) ->
     assert event.bead not in {bead for bead, _ in world.repository.target}, "what has landed runs again"
     assert event.token > state.token, "a fencing token is used twice"
     assert event.number > record.number, "an attempt's number is used twice"
-    breaker = state.breakers[event.route]
-    if event.probe:
-        assert breaker.state is BreakerState.HALF_OPEN, "a probe of a breaker that is not half-open"
-        assert breaker.probe is None, "two probes at once"
-    else:
-        assert breaker.state is BreakerState.CLOSED, f"an attempt through a breaker that is {breaker.state}"
+    gates = (state.breakers[event.route], state.accounts[state.traits_of(event.route).provider])
+    for gate in gates:
+        assert gate.state is not BreakerState.OPEN, "an attempt through an open breaker, or on a parked provider"
+        assert gate.state is BreakerState.CLOSED or gate.probe is None, "two probes at once"
+    assert event.probe == any(gate.state is BreakerState.HALF_OPEN for gate in gates), "it probes, and does not know"
+    limits_are_kept(world, state, event)
+    assert not any(begins <= event.at < ends for begins, ends in state.policy.closed), "it starts in hours of rest"
     assert not record.spec.hold or event.bead in world.let_go, "it is held, and nobody let it go"
     if event.resume is not None:
         assert world.agent_of.get(event.resume) == state.traits_of(event.route).name, "another agent's session"
     assert not (event.keep and event.bead in world.stale), "its worktree is on a base that did not merge"
+
+
+def limits_are_kept(world: World, state: State, event: m.AttemptStarted) -> None:
+    """Of every pool of the route: starts are spread, no more run at once than may, and its day has tokens left."""
+    for pool in state.pools_of(event.route):
+        limit, before = state.limit_of(pool), world.started.get(pool, [])
+        world.started[pool] = [*before, event.at]
+        if limit is None:
+            continue
+        if limit.requests_per_minute is not None and before:
+            assert event.at - before[-1] >= 60.0 / limit.requests_per_minute - PENNY, f"{pool}: too soon"
+        if limit.sessions is not None:
+            running = [each for each in state.attempts.values() if each.agent_ended is None]
+            at_once = sum(pool in state.pools_of(each.route) for each in running)
+            assert at_once < limit.sessions, f"{pool}: {at_once} run already"
+        day = state.pools[pool].day
+        if limit.tokens_per_day is not None and day is not None and day.until > event.at:
+            assert day.tokens < limit.tokens_per_day, f"{pool}: its day is used up"
 
 
 # ---------------------------------------------------------------- after every step
@@ -142,6 +162,15 @@ def everything_waits_for_something(world: World) -> None:
     for route, breaker in state.breakers.items():
         opens = breaker.state is BreakerState.OPEN and breaker.until is not None
         assert opens == (("breaker", route) in due), f"{route} is {breaker.state} until {breaker.until}"
+    for provider, account in state.accounts.items():
+        assert (account.state is BreakerState.OPEN) == (("provider", provider) in due), f"{provider} never wakes"
+        assert (account.until is None) == (account.state is not BreakerState.OPEN)
+    for name, pool in state.pools.items():
+        assert pool.next_at <= world.heard_at or ("pace", name) in due, f"nobody will look at {name}"
+        assert pool.running == sum(
+            each.agent_ended is None and name in state.pools_of(each.route) for each in state.attempts.values()
+        ), f"{name} thinks {pool.running} run"
+    assert state.closed_until is None or ("hours", "") in due, "the hours never end"
     for worker in state.workers.values():
         assert (worker.state is WorkerState.BACKOFF) == (("worker", worker.id) in due), f"{worker.id} never wakes"
     for kind, what in due:
@@ -159,7 +188,7 @@ def nobody_waits_in_vain(world: World) -> None:
     """While a worker is free, no ready bead is passed over that could start."""
     state = world.state
     idle = state.worker_counts[WorkerState.IDLE] and state.worker_counts[WorkerState.STARTING] < state.policy.max_starts
-    going = state.run is RunState.RUNNING and state.swept and state.stopping is None
+    going = state.run is RunState.RUNNING and state.swept and state.stopping is None and state.closed_until is None
     if not idle or not going or state.ended_at is not None or world.manifest.budget.usd is not None:
         return
     for bead in state.ready._line_of:
@@ -168,10 +197,13 @@ def nobody_waits_in_vain(world: World) -> None:
             continue
         shunned = {route for route, until in record.shunned if until > world.heard_at}
         routes = [route for route in record.spec.routes if route not in shunned] or list(record.spec.routes)
-        for breaker in (state.breakers[route] for route in routes):
-            free = breaker.state is BreakerState.CLOSED
-            free = free or (breaker.state is BreakerState.HALF_OPEN and breaker.probe is None)
-            assert not free, f"{bead} could start on {breaker.route}"
+        for route in routes:
+            gates = (state.breakers[route], state.account_of(route))
+            free = all(
+                gate.state is BreakerState.CLOSED or (gate.state is BreakerState.HALF_OPEN and gate.probe is None)
+                for gate in gates
+            )
+            assert not free or not has_room(state, route, world.heard_at), f"{bead} could start on {route}"
         every = [state.breakers[route] for route in record.spec.routes]
         shut = all(breaker.state is BreakerState.OPEN and breaker.until is None for breaker in every)
         assert not shut, f"no route will ever let {bead} through, and it goes on waiting"

@@ -148,11 +148,11 @@ class Agents:
         if kind == "gives no sign":
             return
         at += dice.uniform(0.0, 60.0 if troubled and dice.random() < 0.2 else 10.0)
-        if kind not in ("cannot", "overloaded") or dice.random() < 0.5:
+        if kind not in ("cannot", "overloaded", "finds no network") or dice.random() < 0.5:
             yield Deed(after=at, says=lambda t: m.GaveSign(at=t, token=token, session=name))
         for _ in range(dice.randrange(3)):
             at += dice.uniform(0.0, 400.0)
-            writes = kind not in ("does nothing", "needs nothing", "cannot") and dice.random() < 0.7
+            writes = kind not in ("does nothing", "needs nothing", "cannot", "finds no network") and dice.random() < 0.7
             half = Usage(usd=None if usage.usd is None else usage.usd / 2, tokens_out=5)
             yield Deed(after=at, writes=writes, says=partial(_progress, token, half))
         if kind == "spends":
@@ -212,6 +212,7 @@ _ENDINGS = {
     "is usage limited": Ending.USAGE_LIMITED,
     "overloaded": Ending.OVERLOADED,
     "cannot": Ending.UNAVAILABLE,
+    "finds no network": Ending.UNREACHABLE,
     "overflows": Ending.CONTEXT_OVERFLOW,
     "asks": Ending.ASKED,
     "spends": Ending.DELIVERED,

@@ -43,6 +43,8 @@ class World:
         self.stale: set[BeadId] = set()
         """Beads whose work did not merge: their next attempt needs a new base."""
         self.agent_of: dict[str, AgentName] = {}
+        self.started: dict[str, list[float]] = {}
+        """When sessions were started, by what their limits are counted against."""
         self.let_go: set[BeadId] = set()
         """Held beads that a person has let go."""
         planned = m.RunPlanned(at=BEGIN, manifest=manifest, target_base=Commit("base"), token=Token(7))

@@ -70,7 +70,7 @@ def test_the_end_of_an_attempt_is_one_flat_line() -> None:
         "token": 7, "bead": "a", "attempt": 2, "worker": "w1", "route": "claude:opus",
         "outcome": "checks-failed", "reason": "`make` failed", "seconds": 12.5,
         "usd": 0.25, "tokens": 15, "tokens_in": 10, "tokens_out": 5,
-        "files": ["a.py"], "saved": "c" * 40, "session": None,
+        "files": ["a.py"], "saved": "c" * 40, "answered": False, "session": None,
     }  # fmt: skip
 
 

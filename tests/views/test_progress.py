@@ -72,7 +72,7 @@ def test_a_limit_is_told_with_its_end_and_the_other_route(night: Night) -> None:
     night.open().after(2).sign("health").after(8)
     night.end("health", Ending.USAGE_LIMITED, "You've hit your limit", retry_at=night.now + 5 * 3600)
     assert said(night).splitlines()[-3:] == [
-        "22:00:10  claude:opus  shut until Sun 03:00  You've hit your limit",
+        "22:00:10  anthropic    parked until Sun 03:00  You've hit your limit",
         "22:00:10  health       sent back  You've hit your limit  claude:opus  10s",
         "22:00:10  health       started  w1  codex:gpt-5  attempt 2",
     ]

@@ -136,7 +136,7 @@ def test_breakers_that_opened_are_told() -> None:
     night = Night(bead("a", routes=(OPUS, GPT))).open().sign("a").after(10)
     night.end("a", Ending.USAGE_LIMITED, "resets 3am", retry_at=night.now + 5 * 3600)
     took = section(text(night), "What it took")
-    assert "- claude:opus was shut at 2026-11-21 22:00 until Sun 03:00: resets 3am" in took
+    assert "- anthropic was shut at 2026-11-21 22:00 until Sun 03:00: resets 3am" in took
     assert "- Attempts: 2 (1 usage-limited, 1 under way)" in took
 
 

@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
+from orchestrator.core.changes.pools import session_asked_for, session_over
+from orchestrator.core.changes.routes import note_answer
 from orchestrator.core.model import (
+    BreakerState,
     Ending,
     Token,
     Usage,
@@ -33,8 +36,13 @@ def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
         reserved_usd=event.reserved_usd,
     )  # fmt: skip
     state.holders[event.bead] = record.spec
+    session_asked_for(state, event.route, event.at)
     if event.probe:
-        state.breakers[event.route] = replace(state.breakers[event.route], probe=event.token)
+        breaker, account = state.breakers[event.route], state.account_of(event.route)
+        if breaker.state is BreakerState.HALF_OPEN:
+            state.breakers[event.route] = replace(breaker, probe=event.token)
+        if account.state is BreakerState.HALF_OPEN:
+            state.accounts[account.provider] = replace(account, probe=event.token)
     if state.mustering:
         state.muster.setdefault(event.worker, None)
 
@@ -116,6 +124,12 @@ def attempt_ended(state: Standing, event: m.AttemptEnded) -> None:
     if breaker and breaker.probe == event.token:
         state.breakers[event.route] = replace(breaker, probe=None)
         state.ready.release(("route", event.route))
+    account = state.account_of(event.route)
+    if account.probe == event.token:
+        state.accounts[account.provider] = replace(account, probe=None)
+        state.ready.release(("provider", account.provider))
+    if event.answered and state.policy.breaker_rate is not None:
+        note_answer(state, event.route, event.at)
 
 
 def _sign(state: Standing, attempt: Attempt) -> None:
@@ -127,15 +141,19 @@ def _sign(state: Standing, attempt: Attempt) -> None:
 
 def _over(state: Standing, token: Token, verdict: Verdict, at: float) -> Attempt:
     attempt = state.attempts[token]
+    first = attempt.agent_ended is None
     state.deadlines.drop(("start", token))
     state.deadlines.drop(("bead", token))
-    return state.update_attempt(
+    attempt = state.update_attempt(
         token,
         verdict=verdict,
         agent_ended=at,
         session=verdict.session or attempt.session,
         usage=newer(attempt.usage, verdict.usage),
     )
+    if first:  # what was delivered and could not be collected ends a second time
+        session_over(state, attempt, at)
+    return attempt
 
 
 def newer(known: Usage, told: Usage) -> Usage:

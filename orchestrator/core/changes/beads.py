@@ -47,7 +47,7 @@ def bead_reopened(state: Standing, event: m.BeadReopened) -> None:
     state.move_bead(
         event.bead, event,
         unmet=unmet, tries=0, vain=0, reason="", released=record.released or record.state is BeadState.HELD,
-        not_before=0.0, shunned=(), strikes=(),
+        not_before=0.0, shunned=(), strikes=(), signatures=(),
         briefing=event.briefing or record.briefing,
     )  # fmt: skip
     state.to_clear.pop(event.bead, None)
@@ -65,6 +65,7 @@ def bead_returned(state: Standing, event: m.BeadReturned) -> None:
         briefing=event.briefing,
         tries=record.tries + event.tried, vain=record.vain + event.vain,
         strikes=(*record.strikes, event.strike) if event.strike else record.strikes,
+        signatures=(*record.signatures, event.signature) if event.signature else record.signatures,
         shunned=(*shunned, (event.shun, event.shun_until)) if event.shun else shunned,
     )  # fmt: skip
     state.let_go(event.bead)

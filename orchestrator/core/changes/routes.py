@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.core import messages as m
 from orchestrator.core.model import (
     BreakerState,
+    RouteName,
 )
 from orchestrator.core.standing import Standing
 
@@ -33,13 +34,30 @@ def route_failed(state: Standing, event: m.RouteFailed) -> None:
     breaker = state.breakers[event.route]
     recent = tuple(at for at in breaker.failures if at > event.at - state.policy.breaker_window_s)
     state.breakers[event.route] = replace(breaker, failures=(*recent, event.at), reason=event.reason)
+    account = state.account_of(event.route)
+    lately = tuple(each for each in account.failures if each[0] > event.at - state.policy.breaker_window_s)
+    state.accounts[account.provider] = replace(account, failures=(*lately, (event.at, event.route)))
+
+
+def note_answer(state: Standing, route: RouteName, at: float) -> None:
+    """Kept only where a rate is asked for."""
+    breaker = state.breakers[route]
+    recent = tuple(each for each in breaker.answers if each > at - state.policy.breaker_window_s)
+    state.breakers[route] = replace(breaker, answers=(*recent, at))
 
 
 def breaker_opened(state: Standing, event: m.BreakerOpened) -> None:
     before = state.breakers[event.route]
     openings = before.openings + (before.state is not BreakerState.OPEN)
     state.move_breaker(
-        event.route, event, until=event.until, reason=event.reason, openings=openings, failures=(), probe=None
+        event.route,
+        event,
+        until=event.until,
+        reason=event.reason,
+        openings=openings,
+        failures=(),
+        answers=(),
+        probe=None,
     )
     if event.until is not None:
         state.deadlines.set(("breaker", event.route), event.until)

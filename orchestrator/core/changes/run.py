@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.core import machines
 from orchestrator.core import messages as m
+from orchestrator.core.changes.pools import watch_day
 from orchestrator.core.standing import LIVE, Standing
 
 
@@ -24,6 +25,12 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
     state.mustering, state.muster = True, {}
     if event.terms is not None:
         _agree(state, event.terms, event.at)
+    if state.policy.closed or state.closed_until is not None:
+        state.deadlines.set(("hours", ""), event.at)
+    for pool in state.pools:
+        limit = state.limit_of(pool)
+        if limit is not None and limit.tokens_per_day is not None:
+            watch_day(state, pool)
     for worker in state.workers.values():
         if worker.state in LIVE and worker.token is not None:
             state.move_worker(worker.id, event)
@@ -47,6 +54,19 @@ def run_paused(state: Standing, event: m.RunPaused) -> None:
 def run_resumed(state: Standing, event: m.RunResumed) -> None:
     state.run = machines.after(machines.RUN, state.run, m.RunResumed, "the run")
     state.run_reason = event.reason
+
+
+def hours_closed(state: Standing, event: m.HoursClosed) -> None:
+    state.closed_until = event.until
+    state.deadlines.set(("hours", ""), event.until)
+
+
+def hours_opened(state: Standing, event: m.HoursOpened) -> None:
+    state.closed_until = None
+    if event.until is None:
+        state.deadlines.drop(("hours", ""))
+    else:
+        state.deadlines.set(("hours", ""), event.until)
 
 
 def run_stopping(state: Standing, event: m.RunStopping) -> None:
@@ -80,6 +100,8 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.WorkersStarted: workers_started,
     m.RunPaused: run_paused,
     m.RunResumed: run_resumed,
+    m.HoursClosed: hours_closed,
+    m.HoursOpened: hours_opened,
     m.RunStopping: run_stopping,
     m.RunStopped: run_ended,
     m.RunFinished: run_ended,

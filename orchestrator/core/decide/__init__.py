@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide import landing, opening, operator, scheduling, sessions
+from orchestrator.core.decide import hours, landing, opening, operator, scheduling, sessions
 from orchestrator.core.decide.scheduling import idle_and_paused
 from orchestrator.core.state import State
 
@@ -53,6 +53,12 @@ def _due(state: State, at: float) -> Iterator[m.Event]:
                 yield m.BeadWoke(at=at, bead=what)
             case "breaker":
                 yield m.BreakerHalfOpened(at=at, route=what)
+            case "provider":
+                yield m.ProviderHalfOpened(at=at, provider=what)
+            case "pace" | "day":
+                yield m.PoolFreed(at=at, pool=what)
+            case "hours":
+                yield from hours.turned(state, at)
             case "worker":
                 yield m.WorkerWoke(at=at, worker=what)
 

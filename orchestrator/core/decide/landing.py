@@ -57,7 +57,7 @@ def checked(state: State, signal: m.Checked) -> Iterator[m.Event]:
         verdict = Verdict(ending=Ending.CHECKS_FAILED, reason=f"`{signal.command}` failed")
         told = briefing.failed_check(signal.command, signal.output)
     yield from close_attempt(state, attempt, verdict, signal.at)
-    yield from send_back(state, attempt, verdict, signal.at, told=told)
+    yield from send_back(state, attempt, verdict, signal.at, told=told, evidence=signal.output)
 
 
 def _verified(state: State, attempt: Attempt, at: float) -> Iterator[m.Event]:
@@ -108,11 +108,13 @@ def refused(state: State, signal: m.LandingRefused) -> Iterator[m.Event]:
         case Ending.CONFLICT:
             reason = "conflicts with what has landed: " + _first_line(signal.evidence)
             told = briefing.conflict(signal.evidence)
-            yield from send_back(state, attempt, Verdict(ending=signal.ending, reason=reason), signal.at, told=told)
+            verdict = Verdict(ending=signal.ending, reason=reason)
+            yield from send_back(state, attempt, verdict, signal.at, told=told, evidence=signal.evidence)
         case Ending.MERGED_RED:
             reason = "the checks fail on the merged tree: " + _first_line(signal.evidence)
             told = briefing.merged_red(signal.evidence)
-            yield from send_back(state, attempt, Verdict(ending=signal.ending, reason=reason), signal.at, told=told)
+            verdict = Verdict(ending=signal.ending, reason=reason)
+            yield from send_back(state, attempt, verdict, signal.at, told=told, evidence=signal.evidence)
         case _ if record.vain + 1 >= state.policy.starts_in_vain:
             yield from fail(state, attempt.bead, f"it could not be landed: {signal.evidence}", signal.at, tried=False)
         case _:

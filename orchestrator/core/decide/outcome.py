@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import briefing
-from orchestrator.core.decide.routing import ANSWERS, Answer, blame
+from orchestrator.core.decide.breakers import blame, probe_of
+from orchestrator.core.decide.endings import ANSWERED, ANSWERS, Answer
+from orchestrator.core.decide.signatures import signature
 from orchestrator.core.graph import backoff
 from orchestrator.core.model import BeadId, BeadState, Commit, Ending, Verdict
 from orchestrator.core.records import Attempt
@@ -20,6 +22,7 @@ def close_attempt(
     state: State, attempt: Attempt, verdict: Verdict, at: float, saved: Commit | None = None
 ) -> Iterator[m.Event]:
     """The canonical last line of an attempt, and what it says of its route."""
+    probe = probe_of(state, attempt)
     yield m.AttemptEnded(
         at=at,
         token=attempt.token,
@@ -34,11 +37,14 @@ def close_attempt(
         files=attempt.files,
         saved=saved or attempt.commit,
         session=attempt.session,
+        answered=verdict.ending in ANSWERED,
     )
-    yield from blame(state, attempt, verdict, at)
+    yield from blame(state, attempt, verdict, probe, at)
 
 
-def send_back(state: State, attempt: Attempt, verdict: Verdict, at: float, told: str = "") -> Iterator[m.Event]:
+def send_back(
+    state: State, attempt: Attempt, verdict: Verdict, at: float, told: str = "", evidence: str = ""
+) -> Iterator[m.Event]:
     """The attempt did not bring the bead home: back into the queue, or failed when its tries are used up."""
     record = state.beads[attempt.bead]
     policy, ending = state.policy, verdict.ending
@@ -46,6 +52,11 @@ def send_back(state: State, attempt: Attempt, verdict: Verdict, at: float, told:
     tries = record.tries + answer.tried
     if answer.tried and tries >= record.spec.tries:
         yield from fail(state, attempt.bead, f"{verdict.reason or ending} (tried {_times(tries)})", at)
+        return
+    seen = signature(verdict, evidence) if answer.tried else ""
+    times = record.signatures.count(seen) + 1
+    if seen and times >= policy.same_failures:
+        yield from fail(state, attempt.bead, f"{verdict.reason or ending} (the very same failure {_times(times)})", at)
         return
     limit, spent = state.budget.bead_usd, record.usd or 0.0
     if limit is not None and spent >= limit:  # an agent may say what it cost only at its end
@@ -84,6 +95,7 @@ def send_back(state: State, attempt: Attempt, verdict: Verdict, at: float, told:
         strike=attempt.route if answer.strike else None,
         shun=attempt.route if answer.aside and others else None,
         shun_until=shun_until if answer.aside and others else 0.0,
+        signature=seen,
     )
 
 

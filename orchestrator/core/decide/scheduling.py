@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide.outcome import fail
-from orchestrator.core.decide.routing import Hopeless, Pick, pick
+from orchestrator.core.decide.routing import Hopeless, Pick, barriers, pick
 from orchestrator.core.model import BeadId, BeadState, RunState, Token, WorkerId, WorkerState
 from orchestrator.core.ready import Barrier
 from orchestrator.core.records import WorkerRecord
@@ -50,6 +50,7 @@ def may_start(state: State) -> bool:
     return (
         state.run is RunState.RUNNING
         and state.stopping is None
+        and state.closed_until is None
         and state.worker_counts[WorkerState.STARTING] < state.policy.max_starts
     )
 
@@ -59,7 +60,7 @@ def _barriers(state: State, bead: BeadId, at: float) -> tuple[Barrier, ...]:
     if holder is not None:
         return (("files", holder),)
     if pick(state, bead, at) is None:
-        return tuple(("route", route) for route in state.beads[bead].spec.routes)
+        return barriers(state, bead)
     return ()
 
 

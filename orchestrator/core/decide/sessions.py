@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
+from orchestrator.core.decide.breakers import probe_of, spoke, vindicated
 from orchestrator.core.decide.outcome import cancel, close_attempt, fail, given_up_by_a_person, send_back
-from orchestrator.core.decide.routing import spoke, vindicated
 from orchestrator.core.graph import backoff
 from orchestrator.core.model import Ending, Token, Verdict, WorkerState
 from orchestrator.core.records import Attempt
@@ -33,7 +33,7 @@ def progressed(state: State, signal: m.Progressed) -> Iterator[m.Event]:
         at=signal.at, token=signal.token, note=signal.note, session=signal.session, usage=signal.usage
     )
     if attempt.probe and spoke(signal.usage):
-        yield from vindicated(state, attempt, signal.at)
+        yield from vindicated(state, attempt, probe_of(state, attempt), signal.at)
     limit = state.budget.bead_usd
     spent = (state.beads[attempt.bead].usd or 0.0) + (state.attempts[attempt.token].usage.usd or 0.0)
     if limit is not None and spent > limit and state.worker_of(attempt).state is WorkerState.RUNNING:

@@ -108,3 +108,5 @@ class AttemptEnded(Event):
     files: tuple[str, ...] = ()
     saved: Commit | None = None
     session: str | None = None
+    answered: bool = False
+    """The route's model answered, whatever came of it."""

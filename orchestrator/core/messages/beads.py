@@ -58,6 +58,8 @@ class BeadReturned(Event):
     shun: RouteName | None = None
     """A route to leave alone until `shun_until`, where another one is to be had."""
     shun_until: float = 0.0
+    signature: str = ""
+    """What the failure looked like, without what differs from one time to the next; empty: it was none of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,3 +50,44 @@ class BreakerHalfOpened(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerClosed(Event):
     route: RouteName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderParked(Event):
+    """Nothing is asked of any of its routes until then: its limit is used up, or it is not to be reached."""
+
+    provider: str
+    until: float
+    reason: str
+    reset: bool = False
+    """A usage window of its account ends then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderHalfOpened(Event):
+    """One attempt, on whichever of its routes, may find out."""
+
+    provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRecovered(Event):
+    provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSlowed(Event):
+    """One of its routes was limited: the others are gone about more slowly for a while."""
+
+    provider: str
+    every_s: float
+    """Between two starts."""
+    until: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolFreed(Event):
+    """The next start of what shares this limit is due, or its day is over."""
+
+    pool: str

@@ -83,6 +83,20 @@ class RunFinished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoursClosed(Event):
+    """The hours in which nothing new starts have begun; what runs goes on, and lands."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursOpened(Event):
+    """Beads may start, until then; None: as long as is known."""
+
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestAnswered(Event):
     """What became of an operator's request, said once it has happened."""
 
