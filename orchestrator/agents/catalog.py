@@ -12,7 +12,6 @@ import shutil
 import tomllib
 from collections.abc import Collection, Mapping
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -115,13 +114,13 @@ class Catalog:
         like = override.get(LIKE)
         rest = {key: value for key, value in override.items() if key != LIKE}
         if like is None:
-            return _laid_over(_built_in().get(name, {}), rest), []
+            return _laid_over(_as_it_comes(name), rest), []
         if like not in _built_in():
             known = sorted(_built_in())
             close = difflib.get_close_matches(str(like), known, n=1)
             meant = f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(known)
             return {}, [((LIKE,), f"there is no built-in agent '{like}'; {meant}")]
-        return _laid_over(_built_in()[like], rest), []
+        return _laid_over(_as_it_comes(like), rest), []
 
 
 def _in_worktree(program: str) -> bool:
@@ -129,14 +128,17 @@ def _in_worktree(program: str) -> bool:
 
 
 @cache
-def _built_in() -> Mapping[str, Mapping[str, Any]]:
-    """Every profile that comes with us, as data."""
-    folder = resources.files("orchestrator.agents") / "profiles"
-    return {
-        file.name.removesuffix(".toml"): tomllib.loads(file.read_text(encoding="utf-8"))
-        for file in folder.iterdir()
-        if file.name.endswith(".toml")
-    }
+def _built_in() -> Mapping[str, Path]:
+    """The files of the profiles that come with us. Few of them are asked for in one run: those alone are read."""
+    folder = Path(__file__).with_name("profiles")
+    return {file.stem: file for file in folder.glob("*.toml")}
+
+
+@cache
+def _as_it_comes(name: str) -> Mapping[str, Any]:
+    """The data of a built-in profile; nothing where there is none of that name."""
+    file = _built_in().get(name)
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

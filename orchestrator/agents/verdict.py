@@ -9,6 +9,8 @@ In this order:
 3. its exit, with what its profile says about that;
 4. its last words: texts after which nothing came, of a session that did not end well.
 Nothing else classifies: what was retried, read, said or written on the way means nothing.
+
+What is only asked of a bad end is imported there: dozens of patterns, which take longer to compile than a run to open.
 """
 
 from __future__ import annotations
@@ -17,10 +19,8 @@ import signal
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from orchestrator.agents import words
 from orchestrator.agents.outcome import Outcome
 from orchestrator.agents.profile import Profile, Stream
-from orchestrator.agents.reset_time import reset_time
 from orchestrator.agents.stream import one_line, straight
 from orchestrator.core.model import Ending, Usage, Verdict
 from orchestrator.runtime.ports import Exit
@@ -71,8 +71,14 @@ def verdict(profile: Profile, evidence: Evidence, exit: Exit, *, at: float, loca
         reason=one_line(finding.text, MAX_REASON),
         session=evidence.session,
         usage=evidence.usage,
-        retry_at=reset_time(finding.source, at, local=local) if finding.ending in TIMED else None,
+        retry_at=_retry_at(finding.source, at, local) if finding.ending in TIMED else None,
     )
+
+
+def _retry_at(source: str, at: float, local: tzinfo | None) -> float | None:
+    from orchestrator.agents.reset_time import reset_time
+
+    return reset_time(source, at, local=local)
 
 
 def _with_outcome(end: _Finding, outcome: Outcome | None) -> _Finding:
@@ -115,6 +121,8 @@ def _end(profile: Profile, evidence: Evidence, exit: Exit) -> _Finding:
 def _final(profile: Profile, final: Final) -> _Finding:
     if final.ending is not None:
         return _Finding(ending=final.ending, text=final.text, source=final.text)
+    from orchestrator.agents import words
+
     text = straight(final.text)
     found = words.first((*profile.words.rules, *words.NARROW), text)
     ending = found[0] if found else words.of_status(final.status)
@@ -125,6 +133,8 @@ def _final(profile: Profile, final: Final) -> _Finding:
 
 
 def _last_words(profile: Profile, tail: tuple[str, ...]) -> _Finding | None:
+    from orchestrator.agents import words
+
     rules = profile.words.rules
     if profile.words.common:
         rules += (*words.NARROW, *words.WIDE, *(words.STREAMED if profile.has_final else ()))

@@ -46,7 +46,7 @@ _FILES = (
 class Table(BaseModel):
     """A mapping with known keys. A key without a value counts as left out."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     noun: ClassVar[str] = "a table"
 
