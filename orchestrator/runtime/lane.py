@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
@@ -16,17 +17,22 @@ class Urgency(IntEnum):
 
 
 PATIENCE = 8
+QUIET_S = 0.1
+"""Urgent work comes in bursts: agents that began together end together, and what needs them starts together."""
 
 
 class Lane:
     """`watch` is told of what a piece of work raised: from the lane's own thread.
 
-    What can wait does not wait for ever: where more than `PATIENCE` pieces of it have gathered, every other turn is
-    theirs.
+    What can wait is begun where nothing urgent came for `quiet_s` seconds. It does not wait for ever: where more than
+    `PATIENCE` pieces of it have gathered, every other turn is theirs.
     """
 
-    def __init__(self, name: str, watch: Callable[[BaseException], None]) -> None:
+    def __init__(self, name: str, watch: Callable[[BaseException], None], *, quiet_s: float = QUIET_S) -> None:
         self._watch = watch
+        self._quiet_s = quiet_s
+        self._quiet_at = 0.0
+        """When it will be quiet, by the monotonic clock, unless something urgent comes."""
         self._waiting: dict[Urgency, deque[Callable[[], None]]] = {urgency: deque() for urgency in Urgency}
         self._last = Urgency.LATER
         self._changed = threading.Condition()
@@ -39,6 +45,8 @@ class Lane:
         with self._changed:
             if not self._closed:
                 self._waiting[urgency].append(work)
+                if urgency is Urgency.NOW:
+                    self._quiet_at = time.monotonic() + self._quiet_s
                 self._changed.notify()
 
     def close(self) -> None:
@@ -53,18 +61,23 @@ class Lane:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: any(self._waiting.values()) or self._closed)
-                if self._closed:
+                while not self._closed and (turn := self._turn()) is None:
+                    tidying = bool(self._waiting[Urgency.LATER])
+                    self._changed.wait(max(self._quiet_at - time.monotonic(), 0.0) if tidying else None)
+                if self._closed or turn is None:
                     return
-                self._last = self._turn()
-                work = self._waiting[self._last].popleft()
+                self._last = turn
+                work = self._waiting[turn].popleft()
             try:
                 work()
             except BaseException as fault:  # whatever it is, the control thread must hear of it
                 self._watch(fault)
 
-    def _turn(self) -> Urgency:
-        gathered = len(self._waiting[Urgency.LATER])
-        if gathered and (not self._waiting[Urgency.NOW] or (gathered > PATIENCE and self._last is Urgency.NOW)):
+    def _turn(self) -> Urgency | None:
+        """Whose turn it is; None: nobody's yet."""
+        gathered, urgent = len(self._waiting[Urgency.LATER]), bool(self._waiting[Urgency.NOW])
+        if gathered > PATIENCE and (not urgent or self._last is Urgency.NOW):
             return Urgency.LATER
-        return Urgency.NOW
+        if urgent:
+            return Urgency.NOW
+        return Urgency.LATER if gathered and time.monotonic() >= self._quiet_at else None

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from math import inf
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import Ending, Policy, Token, Verdict
@@ -267,6 +268,11 @@ class Lanes:
         self._emit(m.Cleared(at=self._clock.now(), bead=effect.bead, fault=fault))
 
 
-def _age(effect: m.Effect) -> int:
-    """Older attempts first, so that the lanes keep the order in which the core decided."""
-    return effect.token if isinstance(effect, m.OpenSession | m.Save | m.Collect | m.Check | m.Land) else 0
+def _age(effect: m.Effect) -> float:
+    """Older attempts first, so that the lanes keep the order in which the core decided; tidying after them all."""
+    match effect:
+        case m.OpenSession() | m.Save() | m.Collect() | m.Check() | m.Land():
+            return effect.token
+        case m.Clear():
+            return inf
+    return 0
