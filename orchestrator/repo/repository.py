@@ -89,23 +89,20 @@ def open_repository(path: Path) -> Repository:
         found, wanted = (".".join(map(str, some)) for some in (version, OLDEST_GIT))
         raise RepositoryFault(f"git {found} is too old: install git {wanted} or newer (it merges without a checkout)")
     asked = ("rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", "--is-bare-repository")
-    try:
-        git_dir, common_dir, bare = os.fsdecode(git(None, *asked, cwd=path).out).splitlines()
-    except GitRefused as refusal:
-        if "not a git repository" in refusal.said:
+    answer = git(None, *asked, "--show-toplevel", cwd=path, codes=(0, 128))  # where there is no top, it says the rest
+    said = os.fsdecode(answer.out).removesuffix("\n").split("\n")
+    if len(said) < 3:
+        if "not a git repository" in answer.err:
             raise RepositoryFault(
                 f"{path} is not in a git repository: name one with `--repo`, or make it one: `git init`, then commit"
-            ) from refusal
-        raise RepositoryFault(f"{path}: {explained(refusal.said)}") from refusal
-    checkout = None
-    if bare == "false":
-        try:
-            shown = os.fsdecode(git(None, "rev-parse", "--show-toplevel", cwd=path).out)
-        except GitRefused as refusal:
-            raise RepositoryFault(
-                f"{path} is inside git's own folder {git_dir}: name the checkout instead"
-            ) from refusal
-        checkout = Path(shown.removesuffix("\n"))
+            )
+        raise RepositoryFault(f"{path}: {explained(answer.err)}")
+    git_dir, common_dir, bare, *top = said
+    if bare not in ("true", "false"):
+        raise RepositoryFault(f"{path}: there is a line break in {git_dir!r}…, or above it: rename that folder")
+    checkout = Path("\n".join(top)) if top else None
+    if checkout is None and bare == "false":
+        raise RepositoryFault(f"{path} is inside git's own folder {git_dir}: name the checkout instead")
     place = Place(git_dir=Path(git_dir).resolve())
     head = git(place, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", codes=(0, 1, 128))
     if head.code:
