@@ -69,7 +69,7 @@ def keep(git: Git, desk: Desk, number: int, commit: Commit) -> None:
     known = dict(desk.attic)
     while (name := attic_name(known, desk.bead, number, commit)) not in known:
         try:
-            refs.move(git, desk.place, [Move(name=name, new=commit, old=NOTHING)], why=f"kept of {desk.bead}")
+            refs.move(git, desk.place, [Move(name=name, new=commit, old=NOTHING)], why="keep")
         except RefMoved:
             # Somebody took the name since we looked: the next one is found in what is there now.
             known.update(desk_of(git, desk.run, desk.bead).attic)

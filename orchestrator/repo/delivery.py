@@ -56,7 +56,7 @@ def deliver(git: Git, desk: Desk, number: int, title: str, *, person: Person) ->
             keep(git, desk, number, branch)
         if branch != commit:
             moved = Move(name=desk.branch_name, new=commit, old=branch or NOTHING)
-            refs.move(git, desk.place, [moved], why=f"collected attempt {number}")
+            refs.move(git, desk.place, [moved], why="collect")
         if worktree is None:
             return work
         if head != commit or worktree.branch != desk.branch_name or made.rebuilt:

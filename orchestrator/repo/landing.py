@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.core.messages import Land
-from orchestrator.core.model import Commit, Tree
+from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo import refs
 from orchestrator.repo.attic import commit_tree
 from orchestrator.repo.delivery import one_line
 from orchestrator.repo.desk import Run
 from orchestrator.repo.faults import RefMoved
 from orchestrator.repo.merging import Clashes, evidence, merge
+from orchestrator.repo.objects import stored
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import Move, Ref
 from orchestrator.repo.repository import OURSELVES, Person
@@ -26,6 +27,9 @@ from orchestrator.runtime.ports import CheckResult, Conflict, Empty, LandedAt, R
 
 _STARTS = 10
 """How often the target may move under one landing before we say so."""
+
+_FEW = 20
+"""Commits of one bead that are looked at one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ class Landing:
 
     def _compose(self, order: Land, tip: Ref, merged: Tree) -> Commit:
         """The commit that lands: squashed, so that its one parent is the tip. A merge would name `order.commit` too."""
-        author, date, others = authors(self.git, self.run, tip.commit, order.commit)
+        author, date, others = authors(self.git, self.run, order.bead, tip.commit, order.commit)
         trailers = [f"Bead: {order.bead}", f"Attempt: {order.number}", f"Route: {one_line(order.route)}"]
         trailers += [f"Co-authored-by: {other.name} <{other.mail}>" for other in others]
         message = f"{one_line(order.title)}\n\n" + "\n".join(trailers)
@@ -89,7 +93,7 @@ class Landing:
             Move(name=self.run.target_ref, new=commit, old=tip.commit),
         )
         try:
-            refs.move(self.git, self.run.repository.place, moves, why=f"land {order.bead}, attempt {order.number}")
+            refs.move(self.git, self.run.repository.place, moves, why="land")
         except RefMoved:
             return False
         return True
@@ -98,9 +102,13 @@ class Landing:
         return evidence(self.git, self.run.repository.place, self.run.target, tip.commit, order.commit, clashes)
 
 
-def authors(git: Git, run: Run, tip: Commit, commit: Commit) -> tuple[Person, str | None, tuple[Person, ...]]:
+def authors(
+    git: Git, run: Run, bead: BeadId, tip: Commit, commit: Commit
+) -> tuple[Person, str | None, tuple[Person, ...]]:
     """Who made the work, when, and who else had a hand in it. Our own commits in an agent's stead count last."""
-    made = list(log(git, run.repository.place, ("%an", "%ae", "%ad", "%ce"), "--date=raw", f"{tip}..{commit}"))
+    made = _in_a_row(git, run, bead, tip, commit)
+    if made is None:
+        made = list(log(git, run.repository.place, ("%an", "%ae", "%ad", "%ce"), "--date=raw", f"{tip}..{commit}"))
     theirs = [row for row in made if row[3] != OURSELVES.mail] or made
     named = [(Person(name=name, mail=mail), date) for name, mail, date, _ in theirs if name.strip() and mail.strip()]
     if not named:
@@ -108,3 +116,20 @@ def authors(git: Git, run: Run, tip: Commit, commit: Commit) -> tuple[Person, st
     (author, date), *rest = named
     others = dict.fromkeys(person for person, _ in rest if person.mail != author.mail)
     return author, f"@{date}", tuple(others)
+
+
+def _in_a_row(git: Git, run: Run, bead: BeadId, tip: Commit, commit: Commit) -> list[tuple[str, ...]] | None:
+    """Author and committer of each commit that the target does not have.
+
+    None where it is not, as it mostly is, a few commits in a row on where the bead began: then the history tells.
+    """
+    began = stored(git, run.repository.place, refs.base_of(run.name, bead))
+    on_target = {tip, began.commit} if began else {tip}
+    made: list[tuple[str, ...]] = []
+    while commit not in on_target:
+        found = stored(git, run.repository.place, commit)
+        if found is None or len(found.parents) != 1 or len(made) == _FEW:
+            return None
+        made.append((found.author.name, found.author.mail, found.author.date, found.committer.mail))
+        commit = found.parents[0]
+    return made

@@ -10,18 +10,22 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from subprocess import PIPE
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.repo.faults import GitRefused, RefMoved
+from orchestrator.repo.resident import Gone, Residents
 from orchestrator.runtime.patience import insist
 
 if TYPE_CHECKING:
     from git.cmd import Git as GitPython
+
+Told = TypeVar("Told")
 
 PINNED = {
     "core.hooksPath": "/dev/null",
@@ -114,12 +118,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Git:
-    """Runs git. Without state: one may be used from several threads at once."""
+    """Runs git. One may be used from several threads at once."""
 
     settings: Mapping[str, str] = field(default_factory=dict)
     """Configuration beside what is pinned."""
     patience_s: float = 3.0
     """How long a lock that somebody else holds is waited for."""
+    residents: Residents = field(default_factory=Residents, compare=False)
+    """Those that stay, for `ask`. They end with it, or when they are closed."""
 
     def __call__(
         self,
@@ -135,9 +141,29 @@ class Git:
         Raises `GitRefused` for a code that is not among `codes`; `RefMoved` where a ref was not as expected.
         """
 
-        def once() -> Answer:
-            return self._once(place, argv, codes=codes, env=env or {}, stdin=stdin, cwd=cwd)
+        return self._patiently(lambda: self._once(place, argv, codes=codes, env=env or {}, stdin=stdin, cwd=cwd))
 
+    def ask(self, place: Place, *argv: str, words: bytes, answer: Callable[[IO[bytes]], Told]) -> Told:
+        """Say `words` to a git that stays, and read what comes; again while somebody holds a lock.
+
+        `answer` raises `EOFError` where nothing comes. Raises `GitRefused` where it ended instead; `RefMoved`.
+        """
+
+        def start() -> Any:
+            command, surroundings, cwd = self._command(place, argv)
+            return _execute(argv, command, cwd, istream=PIPE, env=surroundings, as_process=True)
+
+        resident = self.residents.one((place, argv, *self.settings.items()))
+
+        def once() -> Told:
+            try:
+                return resident.ask(start, words, answer)
+            except Gone as gone:
+                raise _refusal(argv, gone.code, gone.said) from gone
+
+        return self._patiently(once)
+
+    def _patiently(self, once: Callable[[], Told]) -> Told:
         try:
             return insist(once, lambda fault: isinstance(fault, _Locked), within_s=self.patience_s)
         except _Locked as locked:
@@ -155,7 +181,32 @@ class Git:
         stdin: bytes | None,
         cwd: Path | None,
     ) -> Answer:
-        surroundings = {**_QUIET, **env}
+        command, surroundings, cwd = self._command(place, argv, env, cwd)
+        with tempfile.TemporaryFile() if stdin else nullcontext() as words:
+            if stdin and words:
+                words.write(stdin)
+                words.seek(0)
+            code, out, err = _execute(
+                argv,
+                command,
+                cwd,
+                istream=words,
+                env=surroundings,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+            )
+        answer = Answer(code=code, out=bytes(out), err=err)
+        if code in codes:
+            return answer
+        raise _refusal(argv, code, f"{answer.err}\n{answer.text[-2000:]}".strip())
+
+    def _command(
+        self, place: Place | None, argv: tuple[str, ...], env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> tuple[list[str], dict[str, str], Path]:
+        """The whole command, what is laid over our environment, and the folder to start it in."""
+        surroundings = {**_QUIET, **(env or {})}
         if place is not None and place.index is not None:
             surroundings["GIT_INDEX_FILE"] = str(place.index)
         command = [*_scrubbing(surroundings), "git"]
@@ -167,33 +218,23 @@ class Git:
             cwd = cwd or place.work_tree or place.git_dir
         if cwd is None or not os.access(cwd, os.X_OK):
             raise GitRefused(argv, -1, f"{cwd} is not a folder that can be entered")
-        with tempfile.TemporaryFile() if stdin else nullcontext() as words:
-            if stdin and words:
-                words.write(stdin)
-                words.seek(0)
-            # A session of its own: ^C in our terminal must not end a git that is about to move a ref.
-            try:
-                code, out, err = _git_python()(str(cwd)).execute(
-                    [*command, *argv],
-                    istream=words,
-                    env=surroundings,
-                    with_extended_output=True,
-                    with_exceptions=False,
-                    stdout_as_string=False,
-                    strip_newline_in_stdout=False,
-                    start_new_session=True,
-                )
-            except _not_found() as missing:
-                raise GitRefused(argv, 127, _MISSING) from missing
-        answer = Answer(code=code, out=bytes(out), err=err)
-        if code in codes:
-            return answer
-        said = f"{answer.err}\n{answer.text[-2000:]}".strip()
-        if _MOVED.search(said):
-            raise RefMoved(argv, code, said)
-        if _LOCKED.search(said):
-            raise _Locked(argv, code, said)
-        raise GitRefused(argv, code, said)
+        return [*command, *argv], surroundings, cwd
+
+
+def _execute(argv: tuple[str, ...], command: list[str], cwd: Path, **how: Any) -> Any:
+    """In a session of its own: ^C in our terminal must not end a git that is about to move a ref."""
+    try:
+        return _git_python()(str(cwd)).execute(command, start_new_session=True, **how)
+    except _not_found() as missing:
+        raise GitRefused(argv, 127, _MISSING) from missing
+
+
+def _refusal(argv: tuple[str, ...], code: int, said: str) -> GitRefused:
+    if _MOVED.search(said):
+        return RefMoved(argv, code, said)
+    if _LOCKED.search(said):
+        return _Locked(argv, code, said)
+    return GitRefused(argv, code, said)
 
 
 def _scrubbing(ours: Collection[str]) -> list[str]:

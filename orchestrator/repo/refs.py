@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import IO
 
 from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo.plumbing import Git, Place
@@ -115,7 +116,7 @@ def read(
 
 
 def move(git: Git, place: Place, moves: Iterable[Move], *, why: str) -> None:
-    """All of them or none. Raises `RefMoved` where one is not at its old value."""
+    """All of them or none. `why`, a word, is what reflogs say. Raises `RefMoved` where one is not at its old value."""
     words = ""
     for one in moves:
         if one.new is None:
@@ -126,5 +127,14 @@ def move(git: Git, place: Place, moves: Iterable[Move], *, why: str) -> None:
             words += f"update {one.name}\0{one.new}\0\0"
         else:
             words += f"update {one.name}\0{one.new}\0{one.old}\0"
-    if words:
-        git(place, "update-ref", "-m", f"orchestrator: {why}", "--stdin", "-z", stdin=words.encode())
+    if not words:
+        return
+    # What is said between `start` and `commit` is done whole, or, if we die before the last word, not at all.
+    asked = f"start\0{words}commit\0".encode()
+    git.ask(place, "update-ref", "-m", f"orchestrator: {why}", "--stdin", "-z", words=asked, answer=_committed)
+
+
+def _committed(said: IO[bytes]) -> None:
+    for _ in ("start: ok", "commit: ok"):
+        if not said.readline():
+            raise EOFError

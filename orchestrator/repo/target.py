@@ -14,6 +14,7 @@ from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo import refs, worktrees
 from orchestrator.repo.desk import Run
 from orchestrator.repo.faults import GitRefused, RefMoved, RepositoryFault
+from orchestrator.repo.objects import stored
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import NOTHING, Move, Ref
 from orchestrator.repo.repository import Repository, commit_named, main_checkout
@@ -59,7 +60,7 @@ def begin(git: Git, run: Run, base: str | None) -> Commit:
     if run.target_ref not in found:
         moves.append(Move(name=run.target_ref, new=commit, old=NOTHING))
     try:
-        refs.move(git, repository.place, moves, why=f"begin {run.name}")
+        refs.move(git, repository.place, moves, why="begin")
     except RefMoved as refusal:
         raise RepositoryFault(f"target: `{run.target}` was made by somebody else just now: start again") from refusal
     except GitRefused as refusal:
@@ -105,23 +106,26 @@ def landings(git: Git, place: Place, target: str, tip: Commit) -> Mapping[str, R
 
 def standing(git: Git, run: Run, bead: BeadId, task: str) -> tuple[Ref, Ref | None]:
     """The target's tip, and as what this bead with this very task stands on it; None: it does not."""
+    tip = tip_of(git, run)
     name = refs.landed_as(run.target, bead, task)
-    found = refs.read(git, run.repository.place, run.target_ref, name)
-    tip, noted = found.get(run.target_ref) or tip_of(git, run), found.get(name)
-    if noted is None or noted.commit == tip.commit:
+    found = stored(git, run.repository.place, name)
+    if found is None:
+        return tip, None
+    noted = Ref(name=name, commit=found.commit, tree=found.tree, parents=found.parents)
+    if noted.commit == tip.commit:
         return tip, noted
     asked = git(run.repository.place, "merge-base", "--is-ancestor", noted.commit, tip.commit, codes=(0, 1))
     return tip, noted if asked.code == 0 else None
 
 
 def tip_of(git: Git, run: Run) -> Ref:
-    found = refs.read(git, run.repository.place, run.target_ref)
-    if run.target_ref not in found:
+    found = stored(git, run.repository.place, run.target_ref)
+    if found is None:
         raise WorkspaceFault(
             f"the target branch `{run.target}` is gone: make it again where it was "
             f"(`git reflog`, or `git for-each-ref {refs.landed_on(run.target)}`), then retry"
         )
-    return found[run.target_ref]
+    return Ref(name=run.target_ref, commit=found.commit, tree=found.tree, parents=found.parents)
 
 
 def refuse_occupied(run: Run) -> None:

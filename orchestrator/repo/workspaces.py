@@ -154,7 +154,7 @@ class GitWorkspaces:
             if order.landed:
                 gone = [ref for ref in (desk.branch, desk.base) if ref]
                 moves = [Move(name=ref.name, new=None, old=ref.commit) for ref in gone]
-                refs.move(self._git, desk.place, moves, why=f"cleared {order.bead}")
+                refs.move(self._git, desk.place, moves, why="clear")
 
     def _retire(self, desk: Desk, number: int, *, goes_on: bool) -> Commit | None:
         """Keep all that is on a desk, have git prove it, and only then take the worktree away.
@@ -174,7 +174,7 @@ class GitWorkspaces:
         branch = desk.branch.commit if desk.branch else None
         if goes_on and worked_in and kept.commit and kept.differs and kept.commit != branch:
             moved = Move(name=desk.branch_name, new=kept.commit, old=branch or NOTHING)
-            refs.move(self._git, desk.place, [moved], why=f"kept of {desk.bead}")
+            refs.move(self._git, desk.place, [moved], why="keep")
         for found in siblings:  # an agent made them, inside its own
             worktrees.remove(self._run.repository, found, found.path)
         worktrees.remove(self._run.repository, desk.worktree, desk.path)
@@ -233,7 +233,8 @@ class GitWorkspaces:
         return self._git(desk.place, *asked, codes=(0, 1)).code == 1
 
     def _make(self, desk: Desk, commit: Commit, begins: Commit) -> Worktree:
-        refs.move(self._git, desk.place, [Move(name=desk.base_name, new=begins)], why=f"begin {desk.bead}")
+        moves = (Move(name=desk.base_name, new=begins), Move(name=desk.branch_name, new=commit))
+        refs.move(self._git, desk.place, moves, why="begin")
         reason = worktrees.reason_for(self._run.name, desk.bead)
         return worktrees.add(
             self._git, self._run.repository, desk.path, commit, branch=desk.branch_name, reason=reason, filled=False
@@ -283,8 +284,9 @@ class GitWorkspaces:
 
     def landed(self, tasks: Mapping[BeadId, str]) -> Mapping[BeadId, Commit]:
         with as_workspace_fault("reading what has landed"):
-            tip = tip_of(self._git, self._run).commit
-            held = landings(self._git, self._run.repository.place, self._run.target, tip)
+            held = landings(
+                self._git, self._run.repository.place, self._run.target, tip_of(self._git, self._run).commit
+            )
             found = {refs.what_landed(ref.name): ref.commit for ref in held.values()}
             return {bead: found[bead, task] for bead, task in tasks.items() if (bead, task) in found}
 
@@ -297,6 +299,7 @@ class GitWorkspaces:
                 worktrees.empty_trash(folder)
             if self._run.folder.is_dir() and not any(self._run.folder.iterdir()):
                 self._run.folder.rmdir()
+        self._git.residents.close()
 
     def _begun(self) -> Landing:
         if self._landing is None:

@@ -121,16 +121,16 @@ def occupant_of(repository: Repository, branch: str) -> Path | None:
 def add(
     git: Git, repository: Repository, path: Path, commit: Commit, *, branch: str = "", reason: str, filled: bool = True
 ) -> Worktree:
-    """Make a worktree, locked from its first moment on. `branch` is the full name of one to make, or to reset.
+    """Make a worktree, locked from its first moment on. `branch` is the full name of one that is at the commit.
 
     Not `filled`, its files are left to `fill`, which may go on beside the making of other worktrees.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    form = ("--no-track", "-B", branch.removeprefix("refs/heads/")) if branch else ("--detach",)
+    form = (str(path), branch.removeprefix("refs/heads/")) if branch else ("--detach", str(path), commit)
     locked = ("--lock", "--reason", reason, *(() if filled else ("--no-checkout",)))
     hasty = _hasty(git)
     with _ADDING:
-        hasty(repository.place, "worktree", "add", "--quiet", *locked, *form, str(path), commit)
+        hasty(repository.place, "worktree", "add", "--quiet", *locked, *form)
     made = worktree_at(repository, path)
     if made is None:
         raise FileNotFoundError(f"git made a worktree in {path}, and {repository.common_dir}/worktrees knows none")

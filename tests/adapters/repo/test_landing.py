@@ -39,7 +39,7 @@ def test_a_bead_is_one_commit_on_the_tip_with_its_trailers(world: World) -> None
     body = "Add it Bead: two\n\nBead: one\nAttempt: 1\nRoute: mine:big\n"
     assert world.git("log", "-1", "--format=%B", world.target) == body
     assert world.workspaces.landed({BeadId("one"): ""}) == {"one": landed.commit}
-    assert "land one, attempt 1" in world.git("reflog", "show", "-1", world.target)
+    assert "orchestrator: land" in world.git("reflog", "show", "-1", world.target)
 
 
 def test_the_author_is_who_made_the_last_of_it_and_others_are_named(world: World, as_agent: AsAgent) -> None:

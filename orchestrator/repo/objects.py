@@ -1,0 +1,81 @@
+"""Single commits, as git has them in its object database, read from a git that stays.
+
+For what is asked again and again while agents wait. Knows the form of a commit; does not know what any of them is for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import IO
+
+from orchestrator.core.model import Commit, Tree
+from orchestrator.repo.faults import GitRefused
+from orchestrator.repo.plumbing import Git, Place
+
+_NAMED = re.compile(r"(?P<name>.*?) ?<(?P<mail>[^>]*)> (?P<date>\d+ [+-]\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Who, and when: seconds since the epoch and the zone, as git prints it raw."""
+
+    name: str
+    mail: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    commit: Commit
+    tree: Tree
+    parents: tuple[Commit, ...]
+    author: Signature
+    committer: Signature
+
+
+def stored(git: Git, place: Place, name: str) -> Stored | None:
+    """The commit of this name, or at this ref, which is said in full; None: there is no such ref.
+
+    Raises `GitRefused` for what is no commit, or none that is written as git writes them now.
+    """
+    found = git.ask(place, "cat-file", "--batch", words=f"{name}\n".encode(), answer=_answered)
+    if found is None:
+        return None
+    commit, kind, content = found
+    if kind != "commit":
+        raise GitRefused(("cat-file", name), 1, f"{name} is a {kind}, not a commit")
+    headers: dict[str, list[str]] = {}
+    for line in content.partition(b"\n\n")[0].decode("utf-8", "backslashreplace").split("\n"):
+        key, _, value = line.partition(" ")
+        headers.setdefault(key, []).append(value)
+    try:
+        return Stored(
+            commit=Commit(commit),
+            tree=Tree(headers["tree"][0]),
+            parents=tuple(Commit(parent) for parent in headers.get("parent", ())),
+            author=_signature(headers["author"][0]),
+            committer=_signature(headers["committer"][0]),
+        )
+    except (KeyError, ValueError) as odd:
+        raise GitRefused(("cat-file", name), 1, f"{commit} is not written as git writes a commit: {odd}") from odd
+
+
+def _answered(said: IO[bytes]) -> tuple[str, str, bytes] | None:
+    head = said.readline()
+    if not head:
+        raise EOFError
+    if head.endswith(b" missing\n"):
+        return None
+    name, kind, size = head.decode().split()
+    content = said.read(int(size) + 1)
+    if len(content) <= int(size):
+        raise EOFError  # it died in the middle
+    return name, kind, content[:-1]
+
+
+def _signature(value: str) -> Signature:
+    found = _NAMED.fullmatch(value)
+    if found is None:
+        raise ValueError(value)
+    return Signature(name=found["name"], mail=found["mail"], date=found["date"])
