@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 
 from orchestrator.core.model import Claim, RouteName
 from orchestrator.manifest import names, patterns, quantities
 from orchestrator.manifest.document import Plain, bare
 from orchestrator.manifest.faults import Unfit, nearest
+from orchestrator.manifest.hours import HOURS, Hours, parse_hours
 
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 """No argument of a program may have a NUL; half of a surrogate pair, which JSON can say, cannot be encoded."""
@@ -111,6 +112,21 @@ def _as_hold(value: Any) -> str:
     return as_text(value)
 
 
+def _as_share(value: Any) -> float:
+    text = source(value) if _is_scalar(value) else ""
+    share = quantities.parse_share(text) if text else None
+    if share is None:
+        raise Unfit(f"{said(value)} does not fit", expected=quantities.SHARE)
+    return share
+
+
+def _as_hours(value: Any) -> Any:
+    items = _as_list(value)
+    if not isinstance(items, list):
+        raise Unfit(f"{said(value)} does not fit", expected=HOURS)
+    return tuple(parse_hours(as_text(item)) for item in items)
+
+
 def _as_version(value: Any) -> int:
     if source(value) != "1":
         raise Unfit(f"{said(value)} is not a version that this program reads", expected="1")
@@ -195,6 +211,9 @@ Priority = Annotated[
     BeforeValidator(_as_priority),
     _schema(enum=[0, 1, 2, 3, 4, "P0", "P1", "P2", "P3", "P4"]),
 ]
+Share = Annotated[float, BeforeValidator(_as_share), _schema(type=["string", "number"], examples=["50%", 0.5])]
+HoursList = Annotated[tuple[Hours, ...], PlainValidator(_as_hours), _schema(**_LIST_SCHEMA)]
+PoolKey = Annotated[Text, AfterValidator(names.check_pool)]
 Hold = Annotated[str, BeforeValidator(_as_hold), _schema(type=["string", "boolean"])]
 Flag = Annotated[bool, BeforeValidator(_as_flag), _schema(type="boolean")]
 Gravity = Annotated[str, BeforeValidator(_as_word_of(*_GRAVITIES)), _schema(enum=[*_GRAVITIES])]

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.core.model import Budget, Policy
+from orchestrator.core.model import Budget, Limit, Policy
 from orchestrator.manifest.document import Document, KeyPath, bare
 from orchestrator.manifest.faults import Fault
+from orchestrator.manifest.hours import closed
 from orchestrator.manifest.schema import SettingsTable
 
 DEFAULTS_FILE = "orchestrator.toml"
@@ -25,11 +27,17 @@ _POLICY = {
     "grace_s": ("grace",),
     "linger_s": ("linger",),
     "breaker_failures": ("breaker", "failures"),
+    "breaker_rate": ("breaker", "rate"),
+    "provider_failures": ("breaker", "provider_failures"),
     "breaker_window_s": ("breaker", "window"),
     "breaker_cooldown_s": ("breaker", "cooldown"),
     "breaker_cooldown_max_s": ("breaker", "max_cooldown"),
+    "reset_jitter_s": ("breaker", "jitter"),
+    "slow_s": ("breaker", "slow"),
+    "slow_max_s": ("breaker", "max_slow"),
     "backoff_s": ("backoff", "first"),
     "backoff_max_s": ("backoff", "most"),
+    "same_failures": ("same_failures",),
     "tries_per_route": ("tries_per_route",),
     "starts_in_vain": ("starts_in_vain",),
     "worker_failures": ("worker_failures",),
@@ -107,9 +115,19 @@ class Layers:
         document = self.layers[0].document
         return document.fault(document.at(()), message, expected=expected, hint=hint)
 
-    def policy(self) -> Policy:
+    def policy(self, now: datetime) -> Policy:
         given = {name: value for name, keys in _POLICY.items() if (value := self.get(*keys)) is not None}
-        return Policy(**given)
+        hours = closed(self.get("curfew") or (), self.get("active") or (), now)
+        return Policy(**given, limits=self.limits(), closed=hours)
+
+    def limits(self) -> tuple[Limit, ...]:
+        """Those of the nearer file laid over those of the farther, key by key."""
+        merged: dict[str, dict[str, Any]] = {}
+        for layer in reversed(self.layers):
+            for pool, table in layer.table.limits.items():
+                said = {key: value for key, value in table.model_dump().items() if value is not None}
+                merged[pool] = merged.get(pool, {}) | said
+        return tuple(Limit(pool=pool, **said) for pool, said in merged.items())
 
     def budget(self) -> Budget:
         return Budget(usd=self.get("budget", "usd"), bead_usd=self.get("budget", "bead_usd"))

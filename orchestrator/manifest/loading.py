@@ -19,7 +19,7 @@ from orchestrator.manifest.assembly import agent_faults, bead_of, no_routes, rou
 from orchestrator.manifest.backlog import read_backlog
 from orchestrator.manifest.document import Document, bare, read, read_text
 from orchestrator.manifest.drafts import Work, graph_faults, read_drafts
-from orchestrator.manifest.faults import Fault, ManifestFaults, Unfit
+from orchestrator.manifest.faults import Fault, ManifestFaults, Unfit, nearest
 from orchestrator.manifest.layers import Layer, Layers, defaults_file, repo_of
 from orchestrator.manifest.schema import ManifestTable, SettingsTable
 from orchestrator.manifest.tables import read_table
@@ -128,7 +128,8 @@ class _Loading:
         name = self._name(table)
         target = self._option("--target", self._overrides.target, names.check_branch) or layers.get("target")
         base = self._option("--base", self._overrides.base, names.check_revision) or layers.get("base")
-        policy = self._policy(layers)
+        policy = self._policy(layers, now)
+        self._check_limits(layers, known, profiles)
         if self._faults:
             raise ManifestFaults(self._faults)
         beads = tuple(bead_of(draft, layers, only=only) for draft in work.drafts)
@@ -217,6 +218,18 @@ class _Loading:
             for inside, message in self._agents.faults(name, profile):
                 self._faults.append(layers.fault(("agents", name, *inside), f"agent '{name}': {message}"))
 
+    def _check_limits(self, layers: Layers, known: Collection[str], profiles: Mapping[str, Mapping[str, Any]]) -> None:
+        """Each limit is a known provider's, a known agent's, or a route's of a known agent."""
+        sound = [name for name in sorted(known) if not self._agents.faults(name, profiles.get(name, {}))]
+        names_ = {*known, SHELL_ROUTE, *(self._agents.traits(name, profiles.get(name)).provider for name in sound)}
+        for pool in {pool: None for layer in layers.layers for pool in layer.table.limits}:
+            if pool not in names_ and names.agent_of(pool) not in known:
+                expected = "a provider, an agent or a route: " + ", ".join(sorted(names_))
+                message = f"limits: nothing here is called '{pool}'"
+                self._faults.append(
+                    layers.fault(("limits", pool), message, expected=expected, hint=nearest(pool, names_))
+                )
+
     def _only_route(self, known: Collection[str]) -> RouteName | None:
         route = self._option("--agent", self._overrides.agent, names.check_route)
         if route is not None and names.agent_of(route) not in known:
@@ -248,8 +261,8 @@ class _Loading:
             self._notes.append(f"the run is called '{name}': '{own}' cannot be a branch and a file name")
         return name
 
-    def _policy(self, layers: Layers) -> Policy:
-        policy = layers.policy()
+    def _policy(self, layers: Layers, now: datetime) -> Policy:
+        policy = layers.policy(now)
         workers = self._overrides.workers
         if workers is not None:
             if workers < 1:

@@ -112,5 +112,10 @@ def check_route(text: str) -> RouteName:
     return RouteName(text)
 
 
+def check_pool(text: str) -> str:
+    """A provider, an agent or a route. Whether it exists is not known here."""
+    return text if text == SHELL_ROUTE else check_route(text)
+
+
 def agent_of(route: str) -> str:
     return route.partition(":")[0]

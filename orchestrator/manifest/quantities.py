@@ -11,6 +11,7 @@ from orchestrator.manifest.faults import Unfit
 
 DURATION = "a duration such as 90s, 45m, 1h30m or 2d; a number alone is seconds"
 MONEY = "an amount in US dollars such as 50 or $2.50"
+SHARE = "a share such as 50% or 0.5: more than 0, at most 1"
 PRIORITY = "P0 (most urgent) to P4, or 0 to 4"
 
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -18,6 +19,7 @@ _NUMBER = r"\d+(?:\.\d+)?"
 _BARE = re.compile(_NUMBER, re.ASCII)
 _DURATION = re.compile(r"\s*".join(rf"(?:(?P<{unit}>{_NUMBER})\s*{unit}(?![a-z]))?" for unit in _SECONDS), re.ASCII)
 _MONEY = re.compile(rf"\$?\s*({_NUMBER})", re.ASCII)
+_SHARE = re.compile(rf"({_NUMBER})\s*(%?)", re.ASCII)
 _PRIORITY = re.compile(r"[Pp]?([0-4])", re.ASCII)
 
 
@@ -37,6 +39,15 @@ def parse_money(text: str) -> float:
     if found := _MONEY.fullmatch(text.strip()):
         return float(found[1])
     raise Unfit(f"'{text}' is not an amount of money", expected=MONEY)
+
+
+def parse_share(text: str) -> float:
+    """A part of one."""
+    if found := _SHARE.fullmatch(text.strip()):
+        share = float(found[1]) / (100.0 if found[2] else 1.0)
+        if 0.0 < share <= 1.0:
+            return share
+    raise Unfit(f"'{text}' is no share", expected=SHARE)
 
 
 def parse_priority(text: str) -> int:

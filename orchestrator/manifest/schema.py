@@ -18,15 +18,18 @@ from orchestrator.manifest.fields import (
     Flag,
     Gravity,
     Hold,
+    HoursList,
     Id,
     Money,
     Override,
     Patterns,
     Pause,
     Places,
+    PoolKey,
     Priority,
     Revision,
     Routes,
+    Share,
     Text,
     Texts,
     Version,
@@ -70,12 +73,28 @@ class BreakerTable(Table):
     noun: ClassVar[str] = "'breaker'"
 
     failures: Count | None = Field(default=None, description="Failures of a route that open its breaker. Default 3.")
+    rate: Share | None = Field(
+        default=None,
+        description="The share of its attempts in the window that must have failed as well. Default none.",
+    )
+    provider_failures: Count | None = Field(
+        default=None,
+        description="Failures of several routes of one provider that shut the whole provider. Default 5.",
+    )
     window: Duration | None = Field(default=None, description="The time within which they count. Default 10m.")
     cooldown: Duration | None = Field(
         default=None,
         description="The rest before one attempt may probe the route; doubled at each failed probe. Default 60s.",
     )
     max_cooldown: Duration | None = Field(default=None, description="The longest rest. Default 1h.")
+    jitter: Pause | None = Field(
+        default=None, description="How much later than a limit's reset the provider may be asked again. Default 5s."
+    )
+    slow: Pause | None = Field(
+        default=None,
+        description="Between starts of a provider that was rate limited; doubled at each further limit. Default 5s.",
+    )
+    max_slow: Pause | None = Field(default=None, description="The longest time between such starts. Default 60s.")
 
 
 class BackoffTable(Table):
@@ -134,6 +153,22 @@ class AlertsTable(Table):
     rules: dict[str, AlertRuleTable] = Field(
         default_factory=dict, description="Rules of your own, and changes to the built-in ones, by name."
     )
+
+
+class LimitTable(Table):
+    """What a provider, an agent or a route may be asked for."""
+
+    noun: ClassVar[str] = "a limit"
+
+    requests_per_minute: Count | None = Field(
+        default=None,
+        description="How many sessions may start in a minute; starts are spread evenly. Default none.",
+    )
+    tokens_per_day: Count | None = Field(
+        default=None,
+        description="How many tokens its sessions may use in the 24 hours from a first start. Default none.",
+    )
+    sessions: Count | None = Field(default=None, description="How many sessions may run at once. Default none.")
 
 
 class DefaultsTable(Table):
@@ -215,6 +250,18 @@ class SettingsTable(Table):
     )
     breaker: BreakerTable = Field(default_factory=BreakerTable, description="When a route is given a rest.")
     backoff: BackoffTable = Field(default_factory=BackoffTable, description="How long a bead waits after a failure.")
+    limits: dict[PoolKey, LimitTable] = Field(
+        default_factory=dict,
+        description="What a provider, an agent or a route may be asked for, by its name.",
+    )
+    curfew: HoursList | None = Field(
+        default=None, description="Hours in which nothing new starts; what runs goes on, and lands."
+    )
+    active: HoursList | None = Field(default=None, description="Hours outside of which nothing new starts.")
+    same_failures: Count | None = Field(
+        default=None,
+        description="How often a bead may fail in the very same way before it is not tried any more. Default 3.",
+    )
     tries_per_route: Count | None = Field(
         default=None, description="Failures of a bead on one route before the next route is asked. Default 2."
     )

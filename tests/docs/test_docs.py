@@ -125,6 +125,7 @@ def test_options_that_stand_before_a_command_are_named() -> None:
 TABLES: list[tuple[str, type[Table]]] = [
     ("Top level", schema.ManifestTable),
     ("breaker", schema.BreakerTable),
+    ("limits", schema.LimitTable),
     ("backoff", schema.BackoffTable),
     ("budget", schema.BudgetTable),
     ("alerts", schema.AlertsTable),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from orchestrator.core.model import Bead, BeadId, Budget, Claim, Manifest, Policy, RouteName
+from orchestrator.core.model import Bead, BeadId, Budget, Claim, Limit, Manifest, Policy, RouteName
 from orchestrator.manifest import Loaded, ManifestFaults, Overrides
 from orchestrator.manifest.layers import _POLICY
 
@@ -31,8 +32,16 @@ max_starts: 3
 start_timeout: 1m
 grace: 0
 linger: 5s
-breaker: {failures: 4, window: 5m, cooldown: 30s, max_cooldown: 2h}
+breaker:
+  {failures: 4, rate: 50%, provider_failures: 6, window: 5m, cooldown: 30s, max_cooldown: 2h,
+   jitter: 1s, slow: 2s, max_slow: 3s}
 backoff: {first: 0, most: 10m}
+limits:
+  claude-provider: {requests_per_minute: 6, tokens_per_day: 5000000}
+  claude:opus: {sessions: 2}
+curfew: mon-fri 08:00-18:00 UTC
+active: ["00:00-24:00 UTC"]
+same_failures: 5
 tries_per_route: 1
 starts_in_vain: 7
 worker_failures: 6
@@ -93,17 +102,31 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
         grace_s=0,
         linger_s=5,
         breaker_failures=4,
+        breaker_rate=0.5,
+        provider_failures=6,
         breaker_window_s=300,
         breaker_cooldown_s=30,
         breaker_cooldown_max_s=7200,
+        reset_jitter_s=1,
+        slow_s=2,
+        slow_max_s=3,
         backoff_s=0,
         backoff_max_s=600,
+        same_failures=5,
         tries_per_route=1,
         starts_in_vain=7,
         worker_failures=6,
         check_timeout_s=3600,
         verify_slots=9,
+        limits=(
+            Limit(pool="claude-provider", requests_per_minute=6, tokens_per_day=5_000_000),
+            Limit(pool="claude:opus", sessions=2),
+        ),
+        closed=manifest.policy.closed,
     )
+    begins = [datetime.fromtimestamp(begin, UTC) for begin, _ in manifest.policy.closed]
+    assert begins[0] == datetime(2026, 3, 2, 8, tzinfo=UTC)  # the Monday after
+    assert len(begins) in range(42, 46)
     assert manifest.beads == (
         Bead(
             id=BeadId("skeleton"),
@@ -169,7 +192,7 @@ def test_what_is_left_out_is_as_the_core_says(load_text: Load) -> None:
 
 
 def test_every_number_of_the_policy_has_a_key() -> None:
-    assert set(_POLICY) == {field.name for field in fields(Policy)}
+    assert set(_POLICY) == {field.name for field in fields(Policy)} - {"limits", "closed"}
 
 
 def test_ids_and_needs_are_what_stands_in_the_file(load_text: Load) -> None:
