@@ -4,6 +4,7 @@ A module for each thing that the command line asks for. Heavy imports are local 
 """
 
 from orchestrator.app.alerting import alert_rules, try_alerts
+from orchestrator.app.attic import Pruning, prune
 from orchestrator.app.clearing import clean
 from orchestrator.app.loading import load, prepared
 from orchestrator.app.looking import Reading, holder, reading
@@ -16,6 +17,7 @@ __all__ = [
     "Exit",
     "Order",
     "Outcome",
+    "Pruning",
     "Reading",
     "Refused",
     "alert_rules",
@@ -25,6 +27,7 @@ __all__ = [
     "load",
     "prepared",
     "prove",
+    "prune",
     "reading",
     "run",
     "try_alerts",

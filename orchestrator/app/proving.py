@@ -27,6 +27,7 @@ def prove(read: Reading, *, own: bool = False) -> list[Finding]:
 
 def _evidence(read: Reading, *, own: bool) -> Evidence:
     from orchestrator.repo import survey
+    from orchestrator.repo.archive import pruned
     from orchestrator.repo.fingerprint import person
     from orchestrator.repo.refs import quoted
     from orchestrator.repo.repository import worktrees_folder
@@ -41,6 +42,7 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
     ours = survey.landings(repository, manifest.target)
     work = list(dict.fromkeys(_work(read)))
     lost = survey.unreachable(repository, [commit for _, commit in work])
+    let_go = lost & pruned(repository)
     mark = str(repository.state)
     marked = Census().table(newer_than=0).marked(mark, older=True)
     holder = None if own else read.database.holder()
@@ -63,7 +65,8 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
             for bead, record in state.beads.items()
             if record.tree is not None and passed.has(record.tree, record.checks)
         ),
-        unreachable=tuple((bead, commit) for bead, commit in work if commit in lost),
+        unreachable=tuple((bead, commit) for bead, commit in work if commit in lost - let_go),
+        let_go=len(let_go),
         unkept=() if holder else _unkept(read, worktrees),
         worktrees=tuple(str(each.path) for each in worktrees),
         processes=tuple(f"{row.pid} {command_of(row.pid)}" for rows in marked.values() for row in rows),

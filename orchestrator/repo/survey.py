@@ -6,28 +6,18 @@ Says what is there; does not know what should be.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.core.model import BeadId, Commit
 from orchestrator.repo import refs, worktrees
 from orchestrator.repo import target as targets
-from orchestrator.repo.attic import number_of
 from orchestrator.repo.desk import Run, desk_of, files_of, head_of
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.repository import Repository
 from orchestrator.repo.snapshot import changes
 from orchestrator.repo.target import TargetCommit, commits
 from orchestrator.repo.worktrees import Worktree
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AtticRef:
-    name: str
-    bead: BeadId
-    number: int
-    """Of the attempt that left it."""
-    commit: Commit
 
 
 def start_of(repository: Repository, run: str) -> Commit | None:
@@ -58,21 +48,6 @@ def own_worktrees(repository: Repository) -> Sequence[Worktree]:
     """Those that we made, wherever they are."""
     found = (one for one in worktrees.registered(repository) if one.is_ours)
     return tuple(sorted(found, key=lambda one: one.path))
-
-
-def attic(repository: Repository) -> Sequence[AtticRef]:
-    found = []
-    for ref in refs.read(Git(), repository.place, refs.ATTIC).values():
-        bead = ref.name.removeprefix(refs.ATTIC).partition("/")[0]
-        found.append(
-            AtticRef(
-                name=ref.name,
-                bead=BeadId(refs.unquoted(bead)),
-                number=number_of(ref.name),
-                commit=ref.commit,
-            )
-        )
-    return tuple(found)
 
 
 def branches(repository: Repository, run: str) -> Mapping[BeadId, Commit]:

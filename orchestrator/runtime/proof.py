@@ -36,6 +36,8 @@ class Evidence:
     """Beads whose landed tree has passed its checks, by the record that was written when it did."""
     unreachable: tuple[tuple[BeadId, Commit], ...]
     """Work that attempts delivered or left behind, and that no branch or attic ref holds."""
+    let_go: int = 0
+    """How many more a person has pruned from the attic."""
     worktrees: tuple[str, ...]
     processes: tuple[str, ...]
     """What still runs with our mark, as `pid command`."""
@@ -59,7 +61,8 @@ def prove(state: State, evidence: Evidence) -> list[Finding]:
     findings = list(_landings(state, evidence, log))
     lost = [f"{bead} ({commit[:12]})" for bead, commit in evidence.unreachable]
     attic = "git for-each-ref refs/orchestrator/attic"
-    findings.append(found("the work of every attempt is in a branch or in the attic", lost, attic))
+    pruned = [f"but for {evidence.let_go} that you have pruned"] if evidence.let_go else []
+    findings.append(found("the work of every attempt is in a branch or in the attic", lost, attic, said=pruned))
     if evidence.writer:
         findings += touched(evidence.person)
         findings.append(Finding(holds=True, claim="it is at work now", detail=evidence.writer, command="ps -ef"))

@@ -115,6 +115,12 @@ class Database:
             else None
         )
 
+    def runs(self) -> list[RunRow]:
+        """The newest run of each name."""
+        with _faults(self._folder):
+            names = [name for (name,) in self._db.execute("SELECT DISTINCT name FROM runs ORDER BY name").fetchall()]
+        return [row for row in map(self.newest, names) if row is not None]
+
     def begin(self, planned: m.RunPlanned, digest: str) -> RunStore:
         """A new run, whose history begins with this event."""
         with _faults(self._folder), self._db:

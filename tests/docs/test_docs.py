@@ -37,11 +37,17 @@ PATH = re.compile(rf"(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./*-]*")
 
 
 def options() -> dict[str, set[str]]:
-    """Each command's options."""
+    """Each command's options; those of a group are its commands'."""
     root = get_command(app)
     commands = getattr(root, "commands", {})
     return {
-        name: {option for param in command.params for option in param.opts if option.startswith("-")}
+        name: {
+            option
+            for each in (command, *getattr(command, "commands", {}).values())
+            for param in each.params
+            for option in param.opts
+            if option.startswith("-")
+        }
         for name, command in commands.items()
     }
 
@@ -110,7 +116,7 @@ def test_every_command_that_is_named_is_there_with_its_options(each: Page) -> No
 @pytest.mark.parametrize("command", sorted(options()))
 def test_every_command_has_its_section_with_all_its_options(command: str) -> None:
     """Named in its table, or, for those that share their options, in the text above them."""
-    own = set(re.findall(r"(?<![\w-])--?[a-z]+\b", " ".join(first_names(COMMANDS.rows(command)))))
+    own = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*\b", " ".join(first_names(COMMANDS.rows(command)))))
     shared = {"--repo", "--run"} if command in {verb.value for verb in Verb} else set()
     assert own | shared == options()[command]
 

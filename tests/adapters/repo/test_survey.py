@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.core.model import BeadId, Commit
+from orchestrator.core.model import Commit
 from orchestrator.repo import survey
-from orchestrator.repo.survey import AtticRef
 from tests.adapters.repo.conftest import World
 
 
@@ -21,21 +20,6 @@ def test_the_target_is_read_without_the_run(world: World) -> None:
     assert found[0].parents == (first.commit,)
     assert survey.target_commits(world.repository, "no-such-branch", since) == ()
     assert survey.start_of(world.repository, "day") is None
-
-
-def test_what_an_attempt_left_is_listed_with_its_number(world: World) -> None:
-    path = world.prepare("a/b", 12)
-    (path / "x").write_text("1")
-    first = world.save("a/b", 12)
-    (path / "x").write_text("2")
-    second = world.save("a/b", 12)
-    assert first is not None
-    assert second is not None
-    prefix = "refs/orchestrator/attic/a%2Fb/12"
-    assert survey.attic(world.repository) == (
-        AtticRef(name=prefix, bead=BeadId("a/b"), number=12, commit=first),
-        AtticRef(name=f"{prefix}.2", bead=BeadId("a/b"), number=12, commit=second),
-    )
 
 
 def test_reachable_is_what_a_ref_contains(world: World) -> None:

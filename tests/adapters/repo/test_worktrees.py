@@ -13,6 +13,7 @@ import pytest
 from orchestrator.core.messages import Clear
 from orchestrator.core.model import BeadId
 from orchestrator.repo import survey
+from orchestrator.repo.archive import attic
 from orchestrator.repo.repository import open_repository
 from orchestrator.runtime.ports import CheckResult, LandedAt, Leaving, WorkspaceFault
 from tests.adapters.repo.conftest import World, git, open_run
@@ -43,7 +44,7 @@ def test_any_name_of_a_bead_has_a_branch_and_a_folder(world: World, bead: str) -
     (path / "new").write_text("1")
     world.land(bead, world.collect(bead).commit)
     assert list(world.workspaces.landed({BeadId(bead): ""})) == [bead]
-    assert [ref.bead for ref in survey.attic(world.repository)] == [bead]
+    assert [ref.bead for ref in attic(world.repository)] == [bead]
     assert list(survey.branches(world.repository, "night")) == [bead]
     world.clear(bead, landed=True)
     assert not path.exists()

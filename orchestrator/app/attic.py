@@ -1,0 +1,61 @@
+"""Letting go of what is old in the attic: nothing that a run may still go on from, and only while none is at work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.app.orders import Refused
+from orchestrator.core.model import BeadId, BeadState, RunState
+from orchestrator.core.state import State
+
+if TYPE_CHECKING:
+    from orchestrator.repo.archive import AtticRef
+    from orchestrator.store import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruning:
+    gone: tuple[AtticRef, ...]
+    """What goes, or has gone."""
+    kept: tuple[tuple[AtticRef, str], ...]
+    """What is as old, and stays; and the run that may go on from it."""
+
+
+def prune(repo: Path, *, older_than_s: float, bead: str | None, really: bool, by: str) -> Pruning:
+    """Raises `Refused`, `RepositoryFault` and `StoreFault`; nothing is then removed."""
+    from orchestrator.repo import archive
+    from orchestrator.repo.repository import open_repository
+    from orchestrator.store import Database
+
+    repository = open_repository(repo)
+    old = [
+        one
+        for one in archive.attic(repository)
+        if one.at <= time.time() - older_than_s and (bead is None or one.bead == bead)
+    ]
+    try:
+        database = Database.write(repository.state) if really else Database.read(repository.state)
+    except FileNotFoundError:
+        raise Refused(f"nothing has run on {repo} yet: there is nothing to prune") from None
+    try:
+        needed = _needed(database)
+        gone = tuple(one for one in old if one.bead not in needed)
+        if really:
+            archive.prune(repository, gone, by=by)
+        return Pruning(gone=gone, kept=tuple((one, needed[one.bead]) for one in old if one.bead in needed))
+    finally:
+        database.close()
+
+
+def _needed(database: Database) -> Mapping[BeadId, str]:
+    """Beads that a run which is not over may still go on with, each with the run."""
+    found: dict[BeadId, str] = {}
+    for row in database.runs():
+        if row.state != RunState.FINISHED:
+            state = State.replay(database.events_of(row.id))
+            found |= {bead: row.name for bead, record in state.beads.items() if record.state is not BeadState.DONE}
+    return found
