@@ -1,4 +1,4 @@
-"""The commands that ask something of a run: pause, resume, stop, drain, abort, retry, answer.
+"""The commands that ask something of a run: pause, resume, stop, drain, abort, retry, answer, priority, workers, …
 
 A request is written down for the run's orchestrator, and the command returns when it has been acted upon. Where
 nobody is at work it waits in the database, and the next start acts upon it.
@@ -6,7 +6,9 @@ nobody is at work it waits in the database, and the next start acts upon it.
 
 from __future__ import annotations
 
+import math
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -21,13 +23,17 @@ from orchestrator.core.model import BeadId
 
 HERE = Path()
 ANSWERED_WITHIN_S = 30.0
+NEEDS_A_LIVE_RUN = frozenset(
+    {m.Verb.PAUSE, m.Verb.STOP, m.Verb.DRAIN, m.Verb.DRAIN_WORKER, m.Verb.ABORT_WORKER, m.Verb.LOG_LEVEL}
+)
 
 Bead = Annotated[str, typer.Argument(help="The bead's id.")]
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (pause, resume, stop, drain, abort, retry, answer):
+    for command in (pause, resume, stop, drain, abort, retry, answer, priority, workers):
         app.command()(command)
+    app.command(name="log-level")(log_level)
 
 
 @honest
@@ -88,9 +94,69 @@ def answer(
     return _ask(repo, run, m.Verb.ANSWER, bead=bead, text=text)
 
 
-def _ask(
-    repo: Path, run: str | None, verb: m.Verb, *, bead: str | None = None, text: str = "", until_gone: bool = False
+@honest
+def priority(
+    bead: Bead,
+    level: Annotated[str, typer.Argument(help="P0 (most urgent) to P4.", metavar="P0…P4")],
+    repo: Repo = HERE,
+    run: Run = None,
 ) -> int:
+    """Change how urgent a bead is. What runs is not disturbed."""
+    return _ask(repo, run, m.Verb.PRIORITY, bead=bead, text=level.upper().removeprefix("P"))
+
+
+class Change(StrEnum):
+    ADD = "add"
+    DRAIN = "drain"
+    ABORT = "abort"
+
+
+@honest
+def workers(
+    change: Annotated[
+        Change, typer.Argument(help="add N; drain W: it finishes what it has, and goes; abort W: it goes now.")
+    ],
+    which: Annotated[str, typer.Argument(help="How many, or the worker's name.", metavar="N|WORKER")] = "1",
+    repo: Repo = HERE,
+    run: Run = None,
+) -> int:
+    """Have more workers, or fewer, while it runs. What a worker that goes has done is kept."""
+    verbs = {
+        Change.ADD: m.Verb.ADD_WORKERS,
+        Change.DRAIN: m.Verb.DRAIN_WORKER,
+        Change.ABORT: m.Verb.ABORT_WORKER,
+    }
+    return _ask(repo, run, verbs[change], text=which, patience_s=None if change is Change.DRAIN else ANSWERED_WITHIN_S)
+
+
+class Level(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@honest
+def log_level(
+    level: Annotated[Level, typer.Argument(help="Nothing less grave is logged from now on.")],
+    repo: Repo = HERE,
+    run: Run = None,
+) -> int:
+    """Change what the logs hold from now on. The last line of each attempt is always there."""
+    return _ask(repo, run, m.Verb.LOG_LEVEL, text=level.value)
+
+
+def _ask(
+    repo: Path,
+    run: str | None,
+    verb: m.Verb,
+    *,
+    bead: str | None = None,
+    text: str = "",
+    until_gone: bool = False,
+    patience_s: float | None = ANSWERED_WITHIN_S,
+) -> int:
+    """`patience_s`: how long to wait for the answer; None: as long as it takes."""
     with composition.reading(repo, run) as read:
         if bead is not None and BeadId(bead) not in read.state.beads:
             raise Refused(f"there is no bead {bead!r} in run {read.row.name!r}")
@@ -99,13 +165,13 @@ def _ask(
         )
         holder = read.database.holder()
         live = holder is not None and holder.run == read.row.name
-        if not live and verb in (m.Verb.PAUSE, m.Verb.STOP, m.Verb.DRAIN):
-            raise Refused(f"run {read.row.name!r} is not at work: there is nothing to {verb}")
+        if not live and verb in NEEDS_A_LIVE_RUN:
+            raise Refused(f"run {read.row.name!r} is not at work: there is nothing to {verb.replace('-', ' ')}")
         request = read.database.ask(read.repository.state, read.row.id, asked)
         if not live:
             print(f"written down: acted upon when the run goes on (`orchestrator run {read.state.source}`)")
             return Exit.DONE
-        until = time.monotonic() + ANSWERED_WITHIN_S
+        until = time.monotonic() + (math.inf if patience_s is None else patience_s)
         while time.monotonic() < until:
             at_work = read.database.holder() is not None  # looked at first: it may answer and leave between the two
             said = read.database.answer(request)
@@ -117,5 +183,5 @@ def _ask(
                 complain("its orchestrator ended before it came to this; the next start acts upon it")
                 return Exit.UNDONE
             time.sleep(0.05)
-    complain(f"no answer within {ANSWERED_WITHIN_S:g} s; the request stands")
+    complain(f"not yet, after {patience_s:g} s; the request stands, and `orchestrator status` shows what becomes of it")
     return Exit.UNDONE

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
@@ -49,6 +50,13 @@ class TaskGraph:
         self.ranks: dict[BeadId, Rank] = {
             bead.id: (bead.priority, -self._tails[bead.id], place) for place, bead in enumerate(self.beads.values())
         }
+
+    def with_priority(self, bead: BeadId, priority: int) -> TaskGraph:
+        """The same graph, but for the priority of one bead."""
+        changed = copy(self)
+        changed.beads = {**self.beads, bead: replace(self.beads[bead], priority=priority)}
+        changed.ranks = {**self.ranks, bead: (priority, *self.ranks[bead][1:])}
+        return changed
 
     def needs(self, bead: BeadId) -> Iterable[BeadId]:
         return self.beads[bead].needs

@@ -22,6 +22,7 @@ class ReadyQueue:
     def __init__(self) -> None:
         self._lines: dict[Line, list[tuple[Rank, BeadId]]] = {}
         self._line_of: dict[BeadId, Line] = {}
+        self._rank_of: dict[BeadId, Rank] = {}
         self._heads: list[tuple[Rank, BeadId]] = []
         self._aside: dict[Line, tuple[Barrier, ...]] = {}
         self._behind: dict[Barrier, dict[Line, None]] = {}
@@ -34,12 +35,13 @@ class ReadyQueue:
 
     def add(self, bead: BeadId, rank: Rank, line: Line) -> None:
         self.drop(bead)
-        self._line_of[bead] = line
+        self._line_of[bead], self._rank_of[bead] = line, rank
         heapq.heappush(self._lines.setdefault(line, []), (rank, bead))
         self._show_head(line)
 
     def drop(self, bead: BeadId) -> None:
         line = self._line_of.pop(bead, None)
+        self._rank_of.pop(bead, None)
         if line is not None:
             self._show_head(line)
 
@@ -70,7 +72,7 @@ class ReadyQueue:
 
     def _show_head(self, line: Line) -> None:
         waiting = self._lines[line]
-        while waiting and self._line_of.get(waiting[0][1]) != line:
+        while waiting and not self._stands(line, *waiting[0]):
             heapq.heappop(waiting)
         if not waiting:
             del self._lines[line]
@@ -78,3 +80,7 @@ class ReadyQueue:
                 self._behind.get(barrier, {}).pop(line, None)
         elif line not in self._aside:
             heapq.heappush(self._heads, waiting[0])
+
+    def _stands(self, line: Line, rank: Rank, bead: BeadId) -> bool:
+        """Whether an entry is the bead's own, not one that it has left behind."""
+        return self._line_of.get(bead) == line and self._rank_of[bead] == rank

@@ -75,7 +75,12 @@ class Standing:
         self.workers: dict[WorkerId, WorkerRecord] = {}
         self.worker_counts: dict[WorkerState, int] = dict.fromkeys(WorkerState, 0)
         self.surplus = 0
-        """Workers that go when their attempt has ended: an earlier process had more."""
+        """Workers that go when their attempt has ended: an earlier process had more, or a person released them."""
+        self.added: dict[WorkerId, None] = {}
+        self.released: dict[WorkerId, None] = {}
+        """Workers that a person added or released while it ran."""
+        self.pending: dict[int, m.RequestTaken] = {}
+        """Requests that are under way, by their numbers."""
         self.staff(planned.at)
         self.breakers: dict[RouteName, Breaker] = {
             route: Breaker(route=route, since=planned.at) for bead in planned.manifest.beads for route in bead.routes
@@ -193,8 +198,9 @@ class Standing:
     # ------------------------------------------------------------ moving
 
     def staff(self, at: float) -> None:
-        """As many workers as the policy says; one too many goes once it has nothing to do."""
-        wanted = [WorkerId(f"w{n}") for n in range(1, self.policy.workers + 1)]
+        """The workers that the policy and a person want; one too many goes once it has nothing to do."""
+        planned = (WorkerId(f"w{n}") for n in range(1, self.policy.workers + 1))
+        wanted = [worker for worker in dict.fromkeys((*planned, *self.added)) if worker not in self.released]
         for worker in wanted:
             if worker not in self.workers:
                 self.workers[worker] = WorkerRecord(id=worker, since=at)

@@ -25,7 +25,7 @@ class LineFile:
     def info(self, line: str) -> None:
         self._out.handle(logging.makeLogRecord({"msg": line}))
 
-    warning = error = info
+    debug = warning = error = info
 
     def close(self) -> None:
         self._out.close()

@@ -20,12 +20,13 @@ from orchestrator.core.model import WorkerId
 from orchestrator.core.records import Attempt
 from orchestrator.views.line_file import ROTATE_AT, LineFile
 from orchestrator.views.log_reading import RUN_LOG, WORKER_LOGS, read, render
-from orchestrator.views.naming import fields_of, level_of
+from orchestrator.views.naming import Level, fields_of, level_of
 from orchestrator.views.roll import Roll
 from orchestrator.views.times import rfc3339
 
 __all__ = ["RunLog", "read", "render"]
 
+_GRAVITY = {level: place for place, level in enumerate(Level)}
 _FIRST = ("ts", "event", "level", "run", "worker", "bead", "attempt", "route")
 
 
@@ -52,6 +53,7 @@ class RunLog:
         self._files: dict[Path, LineFile] = {}
         self._loggers: dict[Path, Any] = {}
         self._given_up = False
+        self._least = Level.DEBUG
 
     def heard(self, event: m.Event) -> None:
         if self._given_up:
@@ -76,6 +78,10 @@ class RunLog:
                 line["worker"] = entry.worker
         line |= {"ts": rfc3339(event.at), "run": self._run}
         name, level = m.name_of(type(event)), level_of(event)
+        if isinstance(event, m.LogLevelSet):
+            self._least = Level(event.level)
+        elif _GRAVITY[level] < _GRAVITY[self._least] and not isinstance(event, m.AttemptEnded):
+            return  # the last line of an attempt is the one that everything is counted by
         worker: WorkerId | None = line.get("worker")
         paths = [WORKER_LOGS / f"{worker}.jsonl"] if worker else []
         if not (paths and isinstance(event, m.AgentProgressed)):  # what each agent mutters is its worker's log's alone

@@ -16,6 +16,8 @@ from orchestrator.views.times import rfc3339
 
 
 class Level(StrEnum):
+    DEBUG = "debug"
+    """What agents say while they work."""
     INFO = "info"
     WARNING = "warning"
     """Something that a person may want to look at; the run deals with it."""
@@ -117,6 +119,7 @@ def _when(faulty: Callable[[Any], bool], level: Level = Level.WARNING) -> Callab
 
 
 _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
+    m.AgentProgressed: Level.DEBUG,
     m.RunSwept: _when(lambda event: event.ended > 0),
     m.WorkersStarted: _when(lambda event: bool(event.missing)),
     m.RunPaused: Level.WARNING,

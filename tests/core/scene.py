@@ -125,6 +125,10 @@ class Scene:
         events = self.hear(m.Asked, verb=verb, request=1, bead=given, text=text, by="ada")
         return only(events, m.RequestAnswered)
 
+    def give_up(self, name: str | None = None) -> list[m.Event]:
+        """An abort, which is answered when it has happened."""
+        return self.hear(m.Asked, verb=m.Verb.ABORT, request=1, bead=BeadId(name) if name else None, by="ada")
+
     # ------------------------------------------------------------ an attempt's way
 
     def spawn(self, name: str) -> None:

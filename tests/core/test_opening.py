@@ -100,7 +100,7 @@ def test_a_finished_run_that_is_started_again_tries_what_failed() -> None:
     scene.sign("a")
     scene.breaks("a", Ending.CRASHED)
     scene.clear("a")
-    scene.ask(m.Verb.ABORT, "c")
+    scene.give_up("c")
     scene.breaks("c", Ending.CRASHED)
     scene.clear("c")
     assert scene.state.run is RunState.FINISHED

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import idle_and_paused
-from orchestrator.core.model import BeadId, BeadState, Commit, Ending, RunState, WorkerState
+from orchestrator.core.model import BeadId, BeadState, Commit, Ending, Policy, RunState, WorkerState
 from tests.core.scene import Scene, bead, none, only
 
 
@@ -80,7 +80,7 @@ def test_drain_does_not_take_back_a_stop() -> None:
 def test_abort_gives_up_a_bead_and_blocks_what_needs_it() -> None:
     """Directly or through others."""
     scene = Scene(bead("a", priority=4), bead("b", "a"), bead("c", "b"), bead("d"), workers=1)
-    assert scene.ask(m.Verb.ABORT, "a").accepted
+    scene.give_up("a")
     assert [scene.is_at(name).value for name in "abc"] == ["cancelled", "blocked", "blocked"]
     assert scene.running() == ["d"]
 
@@ -89,7 +89,7 @@ def test_abort_ends_the_session_first() -> None:
     """The bead is cancelled when its agent is gone and its work is saved, whatever the agent says by then."""
     scene = Scene(bead("a"), workers=1)
     scene.sign("a")
-    scene.ask(m.Verb.ABORT, "a")
+    scene.give_up("a")
     assert scene.is_at("a") is BeadState.RUNNING
     scene.end("a", Ending.DELIVERED)
     assert scene.all_owed() == ["Save"]
@@ -110,7 +110,7 @@ def test_abort_waits_until_nothing_is_under_way_in_the_worktree(what: str) -> No
     else:
         scene.deliver("a")
     before = scene.all_owed()
-    assert scene.ask(m.Verb.ABORT, "a").accepted
+    scene.give_up("a")
     assert scene.all_owed() == before
     assert scene.running() == ["a"]
     ends: dict[str, tuple[type[m.Signal], dict[str, Any]]] = {
@@ -131,7 +131,7 @@ def test_abort_before_the_sweep_is_kept_until_after_it() -> None:
     scene.sign("a")
     scene.die()
     scene.open()
-    scene.ask(m.Verb.ABORT, "a")
+    scene.give_up("a")
     assert scene.all_owed() == ["Sweep"]
     scene.sweep()
     scene.hear(m.Saved, token=scene.token("a"), commit=None)
@@ -147,7 +147,7 @@ def test_abort_of_a_verified_bead_takes_it_out_of_the_queue() -> None:
     refused = scene.ask(m.Verb.ABORT, "a")
     assert not refused.accepted
     assert refused.text == "it is just being landed: nothing to give up"
-    assert scene.ask(m.Verb.ABORT, "b").accepted
+    assert only(scene.give_up("b"), m.RequestAnswered).accepted
     assert scene.is_at("b") is BeadState.CANCELLED
     assert scene.state.landing_order() == ["a"]
 
@@ -162,7 +162,7 @@ def test_abort_of_what_is_over_says_so(settled: str) -> None:
         scene.sign("a")
         scene.breaks("a", Ending.CRASHED)
     else:
-        scene.ask(m.Verb.ABORT, "a")
+        scene.give_up("a")
         scene.breaks("a", Ending.CRASHED)
     answer = scene.ask(m.Verb.ABORT, "a")
     assert not answer.accepted
@@ -174,7 +174,7 @@ def test_abort_without_a_bead_gives_up_all_that_is_not_done() -> None:
     scene = Scene(bead("a"), bead("b"), bead("c", "b"), bead("d"), bead("e", hold="wait"), workers=3)
     scene.sign("a", "b")
     scene.deliver("a")
-    scene.ask(m.Verb.ABORT)
+    scene.give_up()
     scene.breaks("b", Ending.CRASHED)
     scene.breaks("d", Ending.CRASHED)
     scene.land("a")
@@ -289,3 +289,124 @@ def test_control_c_asks_without_a_number() -> None:
     events = scene.hear(m.Asked, verb=m.Verb.STOP)
     assert none(events, m.RequestAnswered)
     assert scene.works("w1") is WorkerState.TIMEOUT
+
+
+# ---------------------------------------------------------------- steering
+
+
+def test_a_request_that_takes_its_time_is_answered_when_it_has_happened() -> None:
+    """An abort: the session must end and its work be saved first."""
+    scene = Scene(bead("a"), bead("b"), workers=2)
+    scene.sign("a", "b")
+    taken = scene.hear(m.Asked, verb=m.Verb.ABORT, bead=BeadId("a"), request=7)
+    none(taken, m.RequestAnswered)
+    answered = only(scene.breaks("a", Ending.CRASHED), m.RequestAnswered)
+    assert (answered.request, answered.accepted, answered.text) == (7, True, "given up")
+    assert scene.is_at("a") is BeadState.CANCELLED
+
+
+def test_a_request_that_is_under_way_outlives_us_and_is_not_taken_twice() -> None:
+    scene = Scene(bead("a"), bead("b"), workers=2)
+    scene.sign("a", "b")
+    asked = {"verb": m.Verb.DRAIN_WORKER, "text": "w1", "request": 7}
+    scene.hear(m.Asked, **asked)
+    scene.die()
+    scene.open()
+    assert scene.hear(m.Asked, **asked) == []
+    scene.sweep()
+    assert "w1" not in scene.state.workers or 7 in scene.state.pending
+
+
+def test_a_drained_worker_finishes_what_it_has_and_goes() -> None:
+    """Its bead lands; what is ready waits for the worker that is left."""
+    scene = Scene(bead("a"), bead("b"), bead("c"), workers=2)
+    scene.sign("a", "b")
+    none(scene.hear(m.Asked, verb=m.Verb.DRAIN_WORKER, text="w1", request=1), m.RequestAnswered)
+    assert scene.is_at("a") is BeadState.RUNNING
+    assert only(scene.deliver("a"), m.RequestAnswered).text == "w1 is gone"
+    assert list(scene.state.workers) == ["w2"]
+    assert scene.running() == ["b"]
+    scene.deliver("b")
+    assert scene.running() == ["c"]
+
+
+def test_an_idle_worker_goes_at_once() -> None:
+    scene = Scene(bead("a"), workers=2)
+    answered = only(scene.hear(m.Asked, verb=m.Verb.DRAIN_WORKER, text="w2", request=1), m.RequestAnswered)
+    assert answered.accepted
+    assert list(scene.state.workers) == ["w1"]
+
+
+def test_an_aborted_worker_gives_its_bead_back_with_its_work() -> None:
+    """It counts against nobody, and another worker goes on with it."""
+    scene = Scene(bead("a", tries=1), bead("b"), workers=2)
+    scene.sign("a", "b")
+    scene.hear(m.Asked, verb=m.Verb.ABORT_WORKER, text="w1", request=1)
+    only(scene.breaks("a", Ending.CRASHED), m.RequestAnswered)
+    assert scene.is_at("a") is BeadState.READY
+    assert scene.record("a").tries == 0
+    scene.deliver("b")
+    assert scene.running() == ["a"]
+    assert scene.attempt("a").worker == "w2"
+
+
+@pytest.mark.parametrize("verb", [m.Verb.DRAIN_WORKER, m.Verb.ABORT_WORKER])
+def test_the_last_worker_stays(verb: m.Verb) -> None:
+    scene = Scene(bead("a"), workers=1)
+    refused = only(scene.hear(m.Asked, verb=verb, text="w1", request=1), m.RequestAnswered)
+    assert not refused.accepted
+    assert "the last one" in refused.text
+
+
+def test_the_last_but_one_is_the_last_while_another_is_leaving() -> None:
+    scene = Scene(bead("a"), bead("b"), workers=2)
+    scene.sign("a", "b")
+    scene.hear(m.Asked, verb=m.Verb.DRAIN_WORKER, text="w1", request=1)
+    refused = only(scene.hear(m.Asked, verb=m.Verb.DRAIN_WORKER, text="w2", request=2), m.RequestAnswered)
+    assert not refused.accepted
+
+
+def test_workers_that_are_added_start_at_once_and_are_there_after_a_death() -> None:
+    scene = Scene(bead("a"), bead("b"), bead("c"), workers=1)
+    answered = only(scene.hear(m.Asked, verb=m.Verb.ADD_WORKERS, text="2", request=1), m.RequestAnswered)
+    assert answered.text == "w2, w3 at work: 3 workers"
+    assert scene.running() == ["a", "b", "c"]
+    scene.die()
+    scene.open(scene.state.policy)
+    assert list(scene.state.workers) == ["w1", "w2", "w3"]
+
+
+def test_who_says_anew_how_many_workers_there_are_to_be_means_all_of_them() -> None:
+    scene = Scene(bead("a"), workers=1)
+    scene.hear(m.Asked, verb=m.Verb.ADD_WORKERS, text="2", request=1)
+    scene.die()
+    scene.open(Policy(workers=2))
+    scene.sweep()
+    assert list(scene.state.workers) == ["w1", "w2"]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "", "10000", "²"])
+def test_what_is_no_number_of_workers_is_refused(text: str) -> None:
+    scene = Scene(bead("a"))
+    refused = only(scene.hear(m.Asked, verb=m.Verb.ADD_WORKERS, text=text, request=1), m.RequestAnswered)
+    assert not refused.accepted
+
+
+def test_a_new_priority_changes_whose_turn_is_next_both_ways() -> None:
+    scene = Scene(bead("a"), bead("b"), bead("c"), bead("d"), workers=1)
+    ask = {"verb": m.Verb.PRIORITY, "request": 1}
+    assert only(scene.hear(m.Asked, bead=BeadId("d"), text="0", **ask), m.RequestAnswered).text == "is P0 now"
+    scene.hear(m.Asked, bead=BeadId("b"), text="4", **ask)
+    order = []
+    for _ in range(4):
+        (at_work,) = scene.running()
+        order.append(at_work)
+        scene.sign(at_work)
+        scene.deliver(at_work)
+    assert order == ["a", "d", "c", "b"]
+
+
+def test_a_level_of_the_log_is_a_matter_of_record() -> None:
+    scene = Scene(bead("a"))
+    only(scene.hear(m.Asked, verb=m.Verb.LOG_LEVEL, text="warning", request=1), m.LogLevelSet)
+    assert not only(scene.hear(m.Asked, verb=m.Verb.LOG_LEVEL, text="loud", request=2), m.RequestAnswered).accepted

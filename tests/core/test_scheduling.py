@@ -62,7 +62,7 @@ def test_files_are_free_again_after_every_kind_of_end() -> None:
         scene = Scene(bead("a", files="src", tries=1), bead("b", files="src"), workers=2)
         scene.sign("a")
         if end is Ending.CANCELLED:
-            scene.ask(m.Verb.ABORT, "a")
+            scene.give_up("a")
         scene.breaks("a", Ending.CRASHED if end is Ending.CANCELLED else end)
         assert scene.running() == ["b"], end
 

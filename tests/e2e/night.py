@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,13 @@ echo "$ORCHESTRATOR_BEAD $ORCHESTRATOR_ATTEMPT" >> "$LEDGER"
 git add --all
 git commit --quiet --message "Work of $ORCHESTRATOR_BEAD"
 """
+
+
+def wait_for(condition: Callable[[], object], within_s: float = 30) -> None:
+    until = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < until, "it did not come to pass"
+        time.sleep(0.02)
 
 
 @dataclass

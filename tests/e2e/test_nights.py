@@ -13,16 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.night import Night, beads
+from tests.e2e.night import Night, beads, wait_for
 
 CHECKOUT = Path(__file__).parents[2]
-
-
-def wait_for(condition: Callable[[], object], within_s: float = 30) -> None:
-    until = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < until, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def states(night: Night) -> dict[str, str]:

@@ -195,16 +195,31 @@ class World:
         self._shell = None
         self._epoch += 1
 
+    def _words(self, verb: m.Verb) -> str:
+        match verb:
+            case m.Verb.PRIORITY:
+                return str(self.dice.randrange(6))
+            case m.Verb.ADD_WORKERS:
+                return str(self.dice.randrange(3))
+            case m.Verb.DRAIN_WORKER | m.Verb.ABORT_WORKER:
+                return f"w{self.dice.randrange(1, 9)}"
+            case m.Verb.LOG_LEVEL:
+                return self.dice.choice(("debug", "loud"))
+        return "42"
+
     def _ask(self) -> None:
         """A person wants something, of any bead, at any time."""
         verbs = (m.Verb.PAUSE, m.Verb.RESUME, m.Verb.RESUME, m.Verb.STOP, m.Verb.DRAIN, m.Verb.ABORT, m.Verb.RETRY)
-        verb = self.dice.choice((*verbs, m.Verb.RETRY, m.Verb.ANSWER, m.Verb.ANSWER))
+        steers = (m.Verb.PRIORITY, m.Verb.ADD_WORKERS, m.Verb.DRAIN_WORKER, m.Verb.ABORT_WORKER, m.Verb.LOG_LEVEL)
+        verb = self.dice.choice((*verbs, m.Verb.RETRY, m.Verb.ANSWER, m.Verb.ANSWER, *steers))
         bead = self.dice.choice([None, *self.manifest.beads])
         if verb is m.Verb.ABORT and self.dice.random() < 0.9:
             at_work = [record.spec for record in self.state.beads.values() if record.token is not None]
             bead = self.dice.choice(at_work or self.manifest.beads)
         self._asked += 1
-        asked = m.Asked(at=self.now, verb=verb, request=self._asked, bead=bead.id if bead else None, text="42")
+        asked = m.Asked(
+            at=self.now, verb=verb, request=self._asked, bead=bead.id if bead else None, text=self._words(verb)
+        )
         self.later(self.dice.uniform(0.0, 2.0), lambda: self.hear(asked), epoch=self._epoch)
         if verb is m.Verb.PAUSE:
             resume = m.Asked(at=self.now, verb=m.Verb.RESUME)

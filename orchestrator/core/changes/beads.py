@@ -72,6 +72,15 @@ def bead_returned(state: Standing, event: m.BeadReturned) -> None:
     state.queue(event.bead, event.at)
 
 
+def bead_reprioritized(state: Standing, event: m.BeadReprioritized) -> None:
+    """Its place in every queue follows; what runs is not disturbed."""
+    record = state.beads[event.bead]
+    state.beads[event.bead] = replace(record, spec=replace(record.spec, priority=event.priority))
+    state.graph = state.graph.with_priority(event.bead, event.priority)
+    if event.bead in state.ready:
+        state.queue(event.bead, event.at)
+
+
 def bead_queued(state: Standing, event: m.BeadQueued) -> None:
     state.move_bead(event.bead, event)
     state.merging[event.bead] = 0.0
@@ -137,6 +146,7 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.BeadHeld: bead_held,
     m.BeadReopened: bead_reopened,
     m.BeadReturned: bead_returned,
+    m.BeadReprioritized: bead_reprioritized,
     m.BeadQueued: bead_queued,
     m.LandingStarted: landing_started,
     m.LandingDelayed: landing_delayed,

@@ -14,6 +14,19 @@ from orchestrator.core.model import (
 from orchestrator.core.standing import Standing
 
 
+def workers_added(state: Standing, event: m.WorkersAdded) -> None:
+    for worker in event.workers:
+        state.added[worker] = None
+        state.released.pop(worker, None)
+    state.staff(event.at)
+
+
+def worker_released(state: Standing, event: m.WorkerReleased) -> None:
+    state.released[event.worker] = None
+    state.added.pop(event.worker, None)
+    state.staff(event.at)
+
+
 def worker_backed_off(state: Standing, event: m.WorkerBackedOff) -> None:
     record = state.workers[event.worker]
     state.move_worker(event.worker, event, failures=record.failures + 1, reason=event.reason)
@@ -72,6 +85,8 @@ def breaker_closed(state: Standing, event: m.BreakerClosed) -> None:
 
 
 CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
+    m.WorkersAdded: workers_added,
+    m.WorkerReleased: worker_released,
     m.WorkerBackedOff: worker_backed_off,
     m.WorkerWoke: worker_woke,
     m.WorkerFailed: worker_failed,

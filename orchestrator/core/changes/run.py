@@ -80,11 +80,21 @@ def run_ended(state: Standing, event: m.RunStopped | m.RunFinished) -> None:
     state.ended_at = event.at
 
 
+def request_taken(state: Standing, event: m.RequestTaken) -> None:
+    state.pending[event.request] = event
+
+
 def request_answered(state: Standing, event: m.RequestAnswered) -> None:
-    """Concerns the one who asked, not the state."""
+    state.pending.pop(event.request, None)
+
+
+def log_level_set(state: Standing, event: m.LogLevelSet) -> None:
+    """Concerns the log, not the state."""
 
 
 def _agree(state: Standing, terms: m.Terms, at: float) -> None:
+    if terms.policy.workers != state.policy.workers:  # who says anew how many there are to be means all of them
+        state.added, state.released = {}, {}
     state.policy, state.budget, state.options = terms.policy, terms.budget, terms.options
     state.token = max(state.token, terms.token)
     for bead, number in terms.numbers.items():
@@ -105,5 +115,7 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.RunStopping: run_stopping,
     m.RunStopped: run_ended,
     m.RunFinished: run_ended,
+    m.RequestTaken: request_taken,
     m.RequestAnswered: request_answered,
+    m.LogLevelSet: log_level_set,
 }

@@ -38,6 +38,7 @@ def decide(state: State, signal: m.Signal) -> Iterator[m.Event]:
         yield from scheduling.starts(state, signal.at)
         yield from scheduling.mustered(state, signal.at)
         yield from operator.stopping_now(state, signal.at)
+        yield from operator.come_true(state, signal.at)
         yield from scheduling.ended(state, signal.at)
 
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide.outcome import REOPENABLE, cancel, reopen
-from orchestrator.core.model import BeadId, BeadState, BreakerState, Ending, RunState, WorkerState
-from orchestrator.core.state import State
+from orchestrator.core.model import BeadId, BeadState, BreakerState, Ending, RunState, WorkerId, WorkerState
+from orchestrator.core.state import ACTIVE, State
 
 OVER = frozenset({BeadState.DONE, BeadState.FAILED, BeadState.CANCELLED})
+UNDER_WAY = ACTIVE | {BeadState.WAITING, BeadState.HELD, BeadState.BLOCKED}
+TAKE_TIME = frozenset({m.Verb.ABORT, m.Verb.DRAIN_WORKER, m.Verb.ABORT_WORKER})
+"""Requests that are answered when they have happened, not when they are taken."""
+LOG_LEVELS = ("debug", "info", "warning", "error")
+PRIORITIES = frozenset("01234")
+MOST_ADDED = 1000
+
+Answer = Generator[m.Event, None, tuple[bool, str]]
+"""What becomes true, and whether the request is accepted and in which words."""
 
 
 def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
+    if signal.request is not None and signal.request in state.pending:
+        return  # it was taken before a death of ours, and is still under way
     by = signal.by or "the operator"
     accepted, text = True, ""
     match signal.verb:
@@ -37,6 +48,15 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
             for bead in list(state.beads):
                 yield from _cancel(state, bead, by, signal.at)
             text = "all that is not done is given up"
+        case m.Verb.ADD_WORKERS:
+            accepted, text = yield from _add_workers(state, signal.text, by, signal.at)
+        case m.Verb.DRAIN_WORKER | m.Verb.ABORT_WORKER:
+            accepted, text = yield from _release_worker(state, signal, by)
+        case m.Verb.LOG_LEVEL:
+            accepted, text = signal.text in LOG_LEVELS, f"one of {', '.join(LOG_LEVELS)} is a level"
+            if accepted:
+                yield m.LogLevelSet(at=signal.at, level=signal.text, by=by)
+                text = f"from now on {signal.text} and graver"
         case _ if signal.bead is None or signal.bead not in state.beads:
             accepted, text = False, f"there is no bead {signal.bead!r} in this run"
         case m.Verb.ABORT:
@@ -44,13 +64,49 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
             was = "just being landed" if state.landing == signal.bead else state.beads[signal.bead].state.value
             yield from _cancel(state, signal.bead, by, signal.at)
             text = "given up" if accepted else f"it is {was}: nothing to give up"
+        case m.Verb.PRIORITY:
+            accepted, text = yield from _reprioritize(state, signal.bead, signal.text, by, signal.at)
         case m.Verb.RETRY | m.Verb.ANSWER:
             accepted = state.beads[signal.bead].state in REOPENABLE
             was = state.beads[signal.bead].state
             yield from reopen(state, signal.bead, signal.at, told=_answer(signal.text))
             text = "is tried again" if accepted else f"it is {was}: nothing to try again"
-    if signal.request is not None:
-        yield m.RequestAnswered(at=signal.at, request=signal.request, accepted=accepted, text=text)
+    if signal.request is None:
+        return
+    worker = WorkerId(signal.text) if signal.verb in (m.Verb.DRAIN_WORKER, m.Verb.ABORT_WORKER) else None
+    taken = m.RequestTaken(
+        at=signal.at, request=signal.request, verb=signal.verb, bead=signal.bead, worker=worker, by=by
+    )
+    yield taken if accepted and signal.verb in TAKE_TIME else _answered(taken, accepted, text, signal.at)
+
+
+def come_true(state: State, at: float) -> Iterator[m.Event]:
+    """Requests that were under way, and have happened."""
+    for taken in list(state.pending.values()):
+        if taken.worker is not None:
+            happened, text = taken.worker not in state.workers, f"{taken.worker} is gone"
+        elif taken.bead is not None:
+            now = state.beads[taken.bead].state
+            happened = now in OVER
+            text = "given up" if now is BeadState.CANCELLED else f"it is {now}: its end came first"
+        else:
+            happened = not any(state.counts[each] for each in UNDER_WAY)
+            text = "all that was not done is given up"
+        if happened:
+            yield _answered(taken, True, text, at)
+
+
+def _answered(taken: m.RequestTaken, accepted: bool, text: str, at: float) -> m.RequestAnswered:
+    return m.RequestAnswered(
+        at=at,
+        request=taken.request,
+        accepted=accepted,
+        text=text,
+        verb=taken.verb,
+        bead=taken.bead,
+        worker=taken.worker,
+        by=taken.by,
+    )
 
 
 def _is_stale(state: State, signal: m.Asked) -> bool:
@@ -93,6 +149,41 @@ def _cancel(state: State, bead: BeadId, by: str, at: float) -> Iterator[m.Event]
         yield m.SessionGivenUp(at=at, token=record.token, ending=Ending.CANCELLED, reason=reason)
         return
     yield from cancel(state, bead, reason, at)
+
+
+def _add_workers(state: State, text: str, by: str, at: float) -> Answer:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_ADDED):
+        return False, f"{text!r} is no number of workers between 1 and {MOST_ADDED}"
+    names = [f"w{n}" for n in range(1, len(state.workers) + len(state.released) + int(text) + 1)]
+    free = [WorkerId(name) for name in names if WorkerId(name) not in state.workers]
+    added = tuple(free[: int(text)])
+    yield m.WorkersAdded(at=at, workers=added, by=by)
+    return True, f"{', '.join(added)} at work: {len(state.workers)} workers"
+
+
+def _release_worker(state: State, signal: m.Asked, by: str) -> Answer:
+    worker = state.workers.get(WorkerId(signal.text))
+    if worker is None:
+        return False, f"there is no worker {signal.text!r}; there are {', '.join(state.workers)}"
+    if len(state.workers) - state.surplus <= 1 and worker.id not in state.released:
+        return False, "it is the last one: `orchestrator drain` ends the run, `orchestrator pause` halts it"
+    reason = f"{by} let it go"
+    if worker.id not in state.released:
+        yield m.WorkerReleased(at=signal.at, worker=worker.id, reason=reason)
+    aborted = signal.verb is m.Verb.ABORT_WORKER and worker.token is not None
+    if aborted and worker.state in (WorkerState.STARTING, WorkerState.RUNNING):
+        assert worker.token is not None
+        yield m.SessionGivenUp(at=signal.at, token=worker.token, ending=Ending.STOPPED, reason=reason)
+    return True, f"{worker.id} is gone"
+
+
+def _reprioritize(state: State, bead: BeadId, text: str, by: str, at: float) -> Answer:
+    if text not in PRIORITIES:
+        return False, f"{text!r} is no priority between 0 and 4"
+    if state.beads[bead].state in OVER:
+        return False, f"it is {state.beads[bead].state}: its turn is over"
+    yield m.BeadReprioritized(at=at, bead=bead, priority=int(text), by=by)
+    return True, f"is P{text} now"
 
 
 def _answer(text: str) -> str:

@@ -63,6 +63,14 @@ class BeadReturned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BeadReprioritized(Event):
+    bead: BeadId
+    priority: int
+    """0 (most urgent) to 4."""
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BeadQueued(Event):
     """Verified, and in the merge queue."""
 

@@ -9,6 +9,20 @@ from orchestrator.core.model import RouteName, WorkerId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkersAdded(Event):
+    workers: tuple[WorkerId, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerReleased(Event):
+    """It goes as soon as it has nothing to do."""
+
+    worker: WorkerId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerBackedOff(Event):
     worker: WorkerId
     until: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from orchestrator.core.messages.events import Event
+from orchestrator.core.messages.signals import Verb
 from orchestrator.core.messages.terms import Terms
 from orchestrator.core.model import BeadId, Commit, Manifest, ProcessName, Token, WorkerId
 
@@ -97,9 +98,32 @@ class HoursOpened(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestTaken(Event):
+    """An operator's request that takes its time: it is answered when it has happened."""
+
+    request: int
+    verb: Verb
+    bead: BeadId | None = None
+    worker: WorkerId | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLevelSet(Event):
+    level: str
+    """The least grave that is logged: debug, info, warning or error."""
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestAnswered(Event):
     """What became of an operator's request, said once it has happened."""
 
     request: int
     accepted: bool
     text: str
+    verb: Verb | None = None
+    bead: BeadId | None = None
+    worker: WorkerId | None = None
+    by: str = ""
+    """Who asked."""

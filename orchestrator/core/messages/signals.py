@@ -158,6 +158,13 @@ class Verb(StrEnum):
     ABORT = "abort"
     RETRY = "retry"
     ANSWER = "answer"
+    PRIORITY = "priority"
+    ADD_WORKERS = "add-workers"
+    DRAIN_WORKER = "drain-worker"
+    """It finishes what it has, and goes."""
+    ABORT_WORKER = "abort-worker"
+    """It goes now; its work is kept, and its bead goes back into the queue."""
+    LOG_LEVEL = "log-level"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +175,7 @@ class Asked(Signal):
     request: int | None = None
     bead: BeadId | None = None
     text: str = ""
+    """What the verb needs beside a bead: an answer, a priority, a worker's name, how many, a level."""
     by: str = ""
     asked_at: float | None = None
     """When the operator asked; a request waits while nobody is at work."""

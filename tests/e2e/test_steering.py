@@ -1,0 +1,85 @@
+"""Every control command against a night that is under way, and the line that it leaves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.e2e.night import Night, wait_for
+
+
+def audit(night: Night) -> list[dict[str, Any]]:
+    """The lines of requests that have been answered: what, of what, by whom, when."""
+    lines = (json.loads(line) for line in (night.state / "logs" / "run.jsonl").read_text().splitlines())
+    return [line for line in lines if line["event"] == "request.answered"]
+
+
+def test_a_night_is_steered_from_another_terminal(night: Night) -> None:
+    """Each command returns when it has happened, and is in the log with who and when."""
+    beads = [
+        {"id": "long", "prompt": "60\nwork"},
+        {"id": "other", "prompt": "60\nwork"},
+        {"id": "third", "prompt": "0.1\nwork", "needs": ["held"]},
+        {"id": "held", "prompt": "0.1\nwork", "hold": True},
+        {"id": "late", "prompt": "0.1\nwork"},
+        {"id": "later", "prompt": "0.1\nwork"},
+    ]
+    night.write({"name": "night", "workers": 2, "beads": beads})
+    process = night.start()
+
+    def state_of(bead: str) -> str:
+        return next(str(each["state"]) for each in night.look("status")["beads"] if each["id"] == bead)
+
+    def workers() -> list[str]:
+        return [worker["id"] for worker in night.look("status")["workers"]]
+
+    def ask(*words: str) -> str:
+        done = night.orchestrator(*words, "--repo", str(night.repository))
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    wait_for(lambda: (night.state / "state.db").exists() and state_of("other") == "running")
+    assert ask("pause") == "night: nothing new starts; what runs may end"
+    assert ask("priority", "later", "P0") == "later: is P0 now"
+    assert ask("workers", "add", "1") == "night: w3 at work: 3 workers"
+    assert state_of("later") == "ready", "it is paused"
+    assert ask("log-level", "info") == "night: from now on info and graver"
+    assert ask("resume") == "night: goes on"
+    wait_for(lambda: state_of("later") == "done" and state_of("late") == "done")
+    assert ask("answer", "held", "Go on.") == "held: is tried again"
+    wait_for(lambda: state_of("third") == "done")
+    assert ask("workers", "drain", "w3") == "night: w3 is gone"
+    assert workers() == ["w1", "w2"]
+    assert ask("abort", "long") == "long: given up"
+    assert state_of("long") == "cancelled", "it is answered when it has happened"
+    assert ask("retry", "long") == "long: is tried again"
+    wait_for(lambda: state_of("long") == "running")
+    (at_other,) = (each["id"] for each in night.look("status")["workers"] if each["bead"] == "other")
+    assert ask("workers", "abort", at_other) == f"night: {at_other} is gone"
+    assert state_of("other") == "ready"
+    refused = night.orchestrator("workers", "drain", "w9", "--repo", str(night.repository))
+    assert refused.returncode == 1
+    assert "there is no worker 'w9'" in refused.stdout
+    assert ask("stop") == "night: its sessions are being ended, their work is kept"
+    assert process.wait(20) == 130
+
+    lines = audit(night)
+    assert [line["verb"] for line in lines] == [
+        "pause", "priority", "add-workers", "log-level", "resume", "answer", "drain-worker", "abort", "retry",
+        "abort-worker", "drain-worker", "stop",
+    ]  # fmt: skip
+    assert all(line["by"] and line["ts"] for line in lines)
+    assert [line["bead"] for line in lines if "bead" in line] == ["later", "held", "long", "long"]
+
+
+def test_a_night_that_drains_lands_what_runs_and_starts_nothing(night: Night) -> None:
+    night.write({"name": "night", "workers": 1, "beads": [
+        {"id": "one", "prompt": "8\nwork"}, {"id": "two", "prompt": "0.1\nwork"}]})  # fmt: skip
+    process = night.start()
+    wait_for(lambda: "started" in (night.folder / "output").read_text())
+    done = night.orchestrator("drain", "--repo", str(night.repository))
+    assert done.returncode == 0
+    assert process.wait(30) == 130
+    states = {each["id"]: each["state"] for each in night.look("status")["beads"]}
+    assert states == {"one": "done", "two": "ready"}
+    assert [(line["verb"], line["accepted"]) for line in audit(night)] == [("drain", True)]
