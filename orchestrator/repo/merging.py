@@ -5,8 +5,9 @@ Chooses no side, ever: whatever git does not merge by itself is a conflict with 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo.faults import GitRefused
@@ -15,6 +16,24 @@ from orchestrator.repo.target import commits
 
 _SHOWN = 40
 """Paths, at most, in the evidence: it becomes an agent's prompt."""
+
+
+_BY_LINES = "git merge-file --quiet %A %O %B || exit 1"
+_SETTINGS = {
+    "merge.default": "",
+    "merge.directoryRenames": "conflict",
+    "merge.renames": "true",
+    "merge.renameLimit": "7000",
+    "merge.renormalize": "false",
+    "merge.union.driver": _BY_LINES,
+    "core.attributesFile": "/dev/null",
+    "attr.tree": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+}
+"""What a person has set for merges that they look at themselves must not decide one that nobody looks at.
+
+The tree is the empty one: newer versions of git read attributes from HEAD where there is no checkout.
+"""
+_DRIVER = re.compile(r"\bmerge=([^\s#]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +53,10 @@ class Clashes:
 
 
 def merge(git: Git, place: Place, ours: Commit, theirs: Commit) -> Tree | Clashes:
-    """The tree of both, or what stands against it. Attributes of no checkout have a say in it."""
-    merged = git(
-        place, "merge-tree", "--write-tree", "--messages", "--name-only", "-z", ours, theirs, codes=(0, 1, 128)
-    )
+    """The tree of both, or what stands against it. No attribute has a say in it, and no setting of the person's."""
+    asked = ("merge-tree", "--write-tree", "--messages", "--name-only", "-z", ours, theirs)
+    neutral = replace(git, settings={**git.settings, **_SETTINGS, **_drivers(place)})
+    merged = neutral(place, *asked, codes=(0, 1, 128), env={"GIT_ATTR_NOSYSTEM": "1"})
     if merged.code == 128:
         if "unrelated histories" not in merged.err:
             raise GitRefused(("merge-tree", ours, theirs), merged.code, merged.err)
@@ -48,6 +67,15 @@ def merge(git: Git, place: Place, ours: Commit, theirs: Commit) -> Tree | Clashe
         return Tree(fields[0])
     end = fields.index("", 1)
     return Clashes(paths=tuple(dict.fromkeys(fields[1:end])), clashes=tuple(_clashes(fields[end + 1 :])))
+
+
+def _drivers(place: Place) -> Mapping[str, str]:
+    """Merge line by line what `info/attributes`, which cannot be left out, gives to a driver that may choose a side."""
+    try:
+        text = (place.git_dir / "info" / "attributes").read_text(errors="replace")
+    except OSError:
+        return {}
+    return {f"merge.{name}.driver": _BY_LINES for name in _DRIVER.findall(text) if name != "binary"}
 
 
 def _clashes(fields: Sequence[str]) -> Iterable[Clash]:
