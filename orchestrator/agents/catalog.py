@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.agents.fields import KeyPath
-from orchestrator.agents.profile import Profile
+from orchestrator.agents.profile import Home, Profile
 from orchestrator.agents.shape import shape
 from orchestrator.core.model import AgentTraits
 
@@ -54,8 +54,7 @@ class Catalog:
 
     def faults(self, name: str, override: Mapping[str, Any] | None = None) -> list[tuple[KeyPath, str]]:
         """What is wrong with the profile under this override: (where in it, what). Without one: this catalog's."""
-        data, faults = self._data(name, override)
-        return faults or shape(name, data)[1]
+        return self._read(name, override)[1]
 
     def profile(self, name: str, override: Mapping[str, Any] | None = None) -> Profile:
         """Raises `UnknownAgent` or `ProfileFault`."""
@@ -63,10 +62,9 @@ class Catalog:
             close = difflib.get_close_matches(name, self.names(), n=1)
             meant = f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(self.names())
             raise UnknownAgent(f"there is no agent '{name}'; {meant}")
-        data, faults = self._data(name, override)
-        profile, more = shape(name, data)
-        if faults or profile is None:
-            lines = (f"agents.{'.'.join(map(str, (name, *path)))}: {message}" for path, message in faults or more)
+        profile, faults = self._read(name, override)
+        if profile is None:
+            lines = (f"agents.{'.'.join(map(str, (name, *path)))}: {message}" for path, message in faults)
             raise ProfileFault("\n".join(lines))
         return profile
 
@@ -106,9 +104,18 @@ class Catalog:
             return [path]
         return [Path(os.path.abspath(folder / path)) for folder in (*self.folders, worktree) if folder is not None]
 
-    def _data(self, name: str, override: Mapping[str, Any] | None) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:
+    def _read(self, name: str, override: Mapping[str, Any] | None) -> tuple[Profile | None, list[tuple[KeyPath, str]]]:
+        """There is a profile exactly if nothing is wrong."""
         if override is None:
             override = self._overrides.get(name, {})
+        data, faults = self._data(name, override)
+        if faults:
+            return None, faults
+        profile, faults = shape(name, data)
+        faults += _unwritten(override, data)
+        return (None, faults) if faults else (profile, [])
+
+    def _data(self, name: str, override: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:
         if not isinstance(override, Mapping):
             return {}, [((), "must be a table: what to change of the profile, or at least its command")]
         like = override.get(LIKE)
@@ -121,6 +128,17 @@ class Catalog:
             meant = f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(known)
             return {}, [((LIKE,), f"there is no built-in agent '{like}'; {meant}")]
         return _laid_over(_as_it_comes(like), rest), []
+
+
+def _unwritten(override: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
+    """Built-in profiles have files for homes that they may not be given; a person means files to be written."""
+    files = override.get("files")
+    if data.get("home") == Home.OWN or not isinstance(files, list):
+        return []
+    paths = [str(file.get("path")) for file in files if isinstance(file, Mapping)]
+    if all(path.startswith("{") for path in paths):
+        return []
+    return [(("files",), "are only written into a home of its own: home = 'own'")]
 
 
 def _in_worktree(program: str) -> bool:

@@ -29,8 +29,13 @@ OF_A_HOME = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HO
 """Passed with the person's home, and left out of one of its own."""
 
 
-def environment(profile: Profile, environ: Mapping[str, str], *, home: Path | None) -> dict[str, str]:
-    """What may pass of the person's environment, and what the profile sets. `home`: its own, if it has one."""
+def environment(
+    profile: Profile, environ: Mapping[str, str], *, home: Path | None, places: Mapping[str, Path]
+) -> dict[str, str]:
+    """What may pass of the person's environment, and what the profile sets. `home`: its own, if it has one.
+
+    `places` are filled in where a value of the profile names one in braces; other braces stay.
+    """
     allowed = (*ALWAYS, *profile.pass_env, *(() if home else OF_A_HOME))
     env = {name: value for name, value in environ.items() if _allows(allowed, name)}
     env["TERM"] = TERM
@@ -40,7 +45,13 @@ def environment(profile: Profile, environ: Mapping[str, str], *, home: Path | No
         # An empty home has no git identity: the person's is read where it is.
         theirs = Path(environ.get("HOME", "/nonexistent")) / ".gitconfig"
         env |= {"HOME": str(home)} | ({"GIT_CONFIG_GLOBAL": str(theirs)} if theirs.is_file() else {})
-    return env | dict(profile.env)
+    return env | {name: _filled(value, places) for name, value in profile.env}
+
+
+def _filled(value: str, places: Mapping[str, Path]) -> str:
+    for name, place in places.items():
+        value = value.replace(f"{{{name}}}", str(place))
+    return value
 
 
 def _allows(allowed: tuple[str, ...], name: str) -> bool:

@@ -79,6 +79,8 @@ class EventRule:
     """Where the agent says what went wrong: the first path that is there. By itself it decides nothing."""
     status: Place | None = None
     """Where the HTTP status of that stands."""
+    retry_at: Place | None = None
+    """Where the time at which a limit is lifted stands, in seconds since the epoch: it goes before what words say."""
     closing: Place | None = None
     """Where its own summary of what it did stands: told when it ends well."""
     usage: Counts = field(default_factory=Counts)
@@ -143,9 +145,31 @@ class Quirks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """Where it can be seen, without asking the program, that somebody has signed in."""
+
+    env: tuple[str, ...] = ()
+    """Variables that hold a key or a token."""
+    files: tuple[str, ...] = ()
+    """Of the person's home."""
+    elsewhere: bool = False
+    """It may be kept where we do not look as well: a key ring, a configuration. So its absence says nothing."""
+
+
+class Root(StrEnum):
+    """Where a file that is written for an agent lies."""
+
+    HOME = "home"
+    """Written only into a home of its own."""
+    SCRATCH = "scratch"
+    WORKTREE = "worktree"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeedFile:
+    root: Root
     path: str
-    """Relative to the home."""
+    """Relative to that."""
     content: Text
 
 
@@ -163,11 +187,15 @@ class Profile:
     """How to get it, for the person who has not."""
     version: tuple[str, ...] = ()
     """The command that prints its version."""
+    sign_in: SignIn = field(default_factory=SignIn)
     env: tuple[tuple[str, str], ...] = ()
+    """`{scratch}` and `{worktree}` in the values are filled in."""
     pass_env: tuple[str, ...] = ()
     """Names, or beginnings with `*` at the end, that may pass from the person's environment."""
     home: Home = Home.USER
     files: tuple[SeedFile, ...] = ()
+    share: tuple[str, ...] = ()
+    """Paths of the person's home that a home of its own has links to: sign-ins, and caches that would cost much."""
     started: Started = Started.SPAWN
     stream: Stream = Stream.TEXT
     long_prompt: Text
@@ -185,6 +213,6 @@ class Profile:
 
     @property
     def traits(self) -> AgentTraits:
-        return AgentTraits(
-            name=self.name, provider=self.provider, resumes=self.resume is not None, continues=self.continues
-        )
+        # A session is kept in the home that it was begun in.
+        resumes = self.resume is not None and self.home is Home.USER
+        return AgentTraits(name=self.name, provider=self.provider, resumes=resumes, continues=self.continues)

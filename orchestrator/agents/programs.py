@@ -13,7 +13,7 @@ from pathlib import Path
 from orchestrator.agents.amounts import NOTHING, merged
 from orchestrator.agents.catalog import Catalog
 from orchestrator.agents.environment import environment
-from orchestrator.agents.profile import Home, Profile, Started
+from orchestrator.agents.profile import Home, Profile, Root, Started
 from orchestrator.agents.reading import OutputReader
 from orchestrator.core.messages import OpenSession
 from orchestrator.core.model import RouteName, Usage
@@ -47,6 +47,7 @@ class ProgramAgents:
         home = scratch / "home" if profile.home is Home.OWN else None
         if home is not None:
             home.mkdir(exist_ok=True, mode=0o700)
+            _share(profile, Path(self._environ.get("HOME", "/nonexistent")), home)
         values = {
             "prompt": prompt,
             "prompt_file": str(scratch / PROMPT_FILE),
@@ -56,7 +57,7 @@ class ProgramAgents:
             "outcome_file": str(scratch / OUTCOME_FILE),
             "scratch": str(scratch),
         }
-        env = environment(profile, self._environ, home=home) | {
+        env = environment(profile, self._environ, home=home, places={"scratch": scratch, "worktree": worktree}) | {
             "ORCHESTRATOR_RUN": self._run,
             "ORCHESTRATOR_BEAD": order.bead,
             "ORCHESTRATOR_ATTEMPT": str(order.number),
@@ -65,13 +66,18 @@ class ProgramAgents:
             "ORCHESTRATOR_PROMPT_FILE": str(scratch / PROMPT_FILE),
             "ORCHESTRATOR_OUTCOME": str(scratch / OUTCOME_FILE),
         }
+        roots = {Root.HOME: home, Root.SCRATCH: scratch, Root.WORKTREE: worktree}
         argv = _argv(profile, values)
         program = self._program(profile, argv[0], search=env.get("PATH", os.defpath), worktree=worktree)
         return Launch(
             argv=(str(program), *argv[1:]),
             env=env,
             cwd=worktree,
-            files={home / file.path: file.content.fill(values) for file in profile.files} if home else {},
+            files={
+                root / file.path: file.content.fill(values)
+                for file in profile.files
+                if (root := roots[file.root]) is not None
+            },
             ignores_term=profile.quirks.ignores_term,
         )
 
@@ -121,6 +127,15 @@ def _argv(profile: Profile, values: dict[str, str | None]) -> tuple[str, ...]:
     if all(len(argument.encode()) <= MAX_ARGUMENT for argument in argv):
         return argv
     return template.fill(values | {"prompt": profile.long_prompt.fill(values | {"prompt": None})})
+
+
+def _share(profile: Profile, theirs: Path, own: Path) -> None:
+    """Links to what of the person's home is needed in one of its own, as far as it is there."""
+    for path in profile.share:
+        if (theirs / path).exists():
+            (own / path).parent.mkdir(parents=True, exist_ok=True)
+            (own / path).unlink(missing_ok=True)
+            (own / path).symlink_to(theirs / path)
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -56,6 +56,7 @@ class OutputReader:
         self._usage = Usage()
         self._error: tuple[str, int | None] = ("", None)
         self._closing = ""
+        self._retry_at: float | None = None
         self._spoilt: Ending | None = None
         self._final: Final | None = None
 
@@ -74,7 +75,12 @@ class OutputReader:
             usage = merged(usage, outcome.usage)
             self._session = outcome.session or self._session
         evidence = Evidence(
-            outcome=outcome, final=self._final, tail=self._tail.lines(), session=self._session, usage=usage
+            outcome=outcome,
+            final=self._final,
+            tail=self._tail.lines(),
+            session=self._session,
+            usage=usage,
+            retry_at=self._retry_at,
         )
         return verdict(self._profile, evidence, exit, at=at, local=self._local)
 
@@ -185,6 +191,8 @@ class OutputReader:
                 self._closing = as_words(first_at(event, rule.closing)) or self._closing
             if rule.status is not None:
                 status = whole(amount(as_number(first_at(event, rule.status)))) or status
+            if rule.retry_at is not None:
+                self._retry_at = amount(as_number(first_at(event, rule.retry_at))) or self._retry_at
             self._count(rule.usage, event)
         self._error = (text, status)
         if final:

@@ -23,8 +23,10 @@ from orchestrator.agents.profile import (
     Place,
     Profile,
     Quirks,
+    Root,
     Scalar,
     SeedFile,
+    SignIn,
     Started,
     Stream,
     Test,
@@ -66,10 +68,12 @@ def shape(name: str, data: Mapping[str, Any]) -> tuple[Profile | None, list[tupl
         "continues": top.get("continues", fields.flag) or False,
         "install": top.get("install", fields.text) or "",
         "version": top.get("version", fields.argv) or (),
+        "sign_in": top.table("sign_in", _sign_in) or SignIn(),
         "env": tuple((top.get("env", _environment) or {}).items()),
         "pass_env": top.get("pass_env", _names) or (),
         "home": top.get("home", fields.one_of(Home)) or Home.USER,
         "files": top.each("files", _seed_file),
+        "share": top.get("share", _shared) or (),
         "started": top.get("started", fields.one_of(Started)) or Started.SPAWN,
         "stream": top.get("stream", fields.one_of(Stream)) or Stream.TEXT,
         "long_prompt": top.get("long_prompt", _prompt_text) or Text.parse(LONG_PROMPT, PLACEHOLDERS),
@@ -91,8 +95,6 @@ def shape(name: str, data: Mapping[str, Any]) -> tuple[Profile | None, list[tupl
 def _contradictions(profile: Profile, top: Table) -> bool:
     if profile.events and profile.stream is not Stream.JSON:
         top.fault("events", "are only read when stream = 'json'")
-    if profile.files and profile.home is not Home.OWN:
-        top.fault("files", "are only written into a home of its own: home = 'own'")
     starting = [rule.started for rule in profile.events] + [rule.started for rule in profile.lines]
     if profile.started is Started.EVENT and not any(starting):
         top.fault("started", "is 'event', but no rule of events or lines says started = true")
@@ -114,6 +116,7 @@ def _event_rule(table: Table) -> EventRule:
         note=table.get("note", _notes) or (),
         error=table.get("error", _paths) or (),
         status=table.get("status", _path),
+        retry_at=table.get("retry_at", _path),
         closing=table.get("closing", _path),
         usage=counts,
         final=table.get("final", fields.flag) or False,
@@ -176,10 +179,19 @@ def _quirks(table: Table) -> Quirks:
     )
 
 
+def _sign_in(table: Table) -> SignIn:
+    return SignIn(
+        env=table.get("env", _whole_names) or (),
+        files=table.get("files", _shared) or (),
+        elsewhere=table.get("elsewhere", fields.flag) or False,
+    )
+
+
 def _seed_file(table: Table) -> SeedFile:
     table.need("path", "content")
     content = table.get("content", _text_with("worktree", "model", "scratch"))
-    return SeedFile(path=table.get("path", _inside) or "", content=content or Text.parse("", ()))
+    root, path = table.get("path", _place) or (Root.HOME, "")
+    return SeedFile(root=root, path=path, content=content or Text.parse("", ()))
 
 
 # ---------------------------------------------------------------- the values
@@ -212,6 +224,13 @@ def _names(value: Any) -> tuple[str, ...]:
     for name in names:
         if not ENV_NAME.fullmatch(name.removesuffix("*")):
             raise Wrong(f"has '{name}', which is no name of an environment variable")
+    return names
+
+
+def _whole_names(value: Any) -> tuple[str, ...]:
+    names = _names(value)
+    if any(name.endswith("*") for name in names):
+        raise Wrong("must name variables wholly, without '*'")
     return names
 
 
@@ -306,6 +325,18 @@ def _inside(value: Any) -> str:
     if not text or text.startswith(("/", "~")) or ".." in text.split("/"):
         raise Wrong("must be a path inside the home, such as '.agent/settings.json'")
     return text
+
+
+def _place(value: Any) -> tuple[Root, str]:
+    text = fields.text(value)
+    for root in (Root.SCRATCH, Root.WORKTREE):
+        if text.startswith(f"{{{root}}}/"):
+            return root, _inside(text.partition("/")[2])
+    return Root.HOME, _inside(text)
+
+
+def _shared(value: Any) -> tuple[str, ...]:
+    return tuple(map(_inside, fields.argv(value)))
 
 
 def _codes(value: Any) -> tuple[int, ...]:

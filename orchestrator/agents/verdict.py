@@ -52,6 +52,8 @@ class Evidence:
     """The last lines that are no events, put together where the terminal had wrapped them."""
     session: str | None = None
     usage: Usage = field(default_factory=Usage)
+    retry_at: float | None = None
+    """When an event said that a limit is lifted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +73,18 @@ def verdict(profile: Profile, evidence: Evidence, exit: Exit, *, at: float, loca
         reason=one_line(finding.text, MAX_REASON),
         session=evidence.session,
         usage=evidence.usage,
-        retry_at=_retry_at(finding.source, at, local) if finding.ending in TIMED else None,
+        retry_at=_retry_at(finding, evidence, at, local) if finding.ending in TIMED else None,
     )
 
 
-def _retry_at(source: str, at: float, local: tzinfo | None) -> float | None:
-    from orchestrator.agents.reset_time import reset_time
+def _retry_at(finding: _Finding, evidence: Evidence, at: float, local: tzinfo | None) -> float | None:
+    """Words may name the minute only. An event's time is believed where it lies ahead, and not too far."""
+    from orchestrator.agents.reset_time import FARTHEST_S, reset_time
 
-    return reset_time(source, at, local=local)
+    said = evidence.retry_at
+    if said is not None and at < said <= at + FARTHEST_S:
+        return said
+    return reset_time(finding.source, at, local=local)
 
 
 def _with_outcome(end: _Finding, outcome: Outcome | None) -> _Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import subprocess
 from collections.abc import Mapping
@@ -154,6 +155,41 @@ def test_a_home_of_its_own(tmp_path: Path, scratch: Path, order: Order) -> None:
     assert launch.env["GIT_CONFIG_GLOBAL"] == str(person / ".gitconfig")
     assert "XDG_CONFIG_HOME" not in launch.env
     assert launch.files == {scratch / "home" / ".x/trust.toml": f'["{tmp_path / "worktree"}"]\na = {{}}\n'}
+
+
+def test_a_home_of_its_own_has_links_to_sign_ins(tmp_path: Path, scratch: Path, order: Order) -> None:
+    """What the person has is linked, and what the profile brings is written."""
+    person = tmp_path / "person"
+    (person / ".claude").mkdir(parents=True)
+    (person / ".claude" / ".credentials.json").write_text("{}")
+    of = agents(tmp_path, {"claude": {"home": "own"}}, PERSON | {"HOME": str(person)})
+    launch = launched(of, order("claude"), tmp_path)
+    assert (scratch / "home" / ".claude" / ".credentials.json").resolve() == person / ".claude" / ".credentials.json"
+    settings = {str(path.relative_to(scratch / "home")): json.loads(text) for path, text in launch.files.items()}
+    assert settings[".claude.json"]["projects"] == {str(tmp_path / "worktree"): {"hasTrustDialogAccepted": True}}
+    assert settings[".claude/settings.json"] == {"skipDangerousModePermissionPrompt": True}
+
+
+def test_the_persons_home_is_not_written_into(tmp_path: Path, order: Order) -> None:
+    for name in ("claude", "codex"):
+        assert launched(agents(tmp_path), order(name), tmp_path).files == {}
+
+
+def test_settings_below_the_persons_own(tmp_path: Path, scratch: Path, order: Order) -> None:
+    """Where a program can be told to be quiet by a file only, that is one of ours, which a variable names."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "gemini").symlink_to("/bin/sh")
+    launch = launched(agents(tmp_path), order("gemini"), tmp_path)
+    path = Path(launch.env["GEMINI_CLI_SYSTEM_DEFAULTS_PATH"])
+    assert path.parent == scratch
+    assert json.loads(launch.files[path])["privacy"] == {"usageStatisticsEnabled": False}
+
+
+def test_what_an_agent_leaves_in_its_worktree_can_be_ignored(tmp_path: Path, order: Order) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "aider").symlink_to("/bin/sh")
+    launch = launched(agents(tmp_path), order("aider"), tmp_path)
+    assert launch.files == {tmp_path / "worktree" / ".aider.tags.cache.v4" / ".gitignore": "*\n"}
 
 
 def test_a_prompt_too_long_for_an_argument_is_in_its_file(tmp_path: Path, scratch: Path, order: Order) -> None:

@@ -35,6 +35,11 @@ def test_what_policy_must_know(catalog: Catalog) -> None:
     assert not catalog.traits("run").continues
 
 
+def test_a_home_of_its_own_holds_no_session_to_resume(catalog: Catalog) -> None:
+    assert catalog.traits("claude").resumes
+    assert not catalog.profile("claude", {"home": "own"}).traits.resumes
+
+
 def test_a_program_of_ones_own_needs_only_its_command(catalog: Catalog) -> None:
     assert catalog.faults("other", {"command": "./other.sh --task '{prompt_file}' -x"}) == []
     command = catalog.profile("other", {"command": "./other.sh --task '{prompt_file}' -x"}).command
