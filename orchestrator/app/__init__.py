@@ -12,6 +12,7 @@ from orchestrator.app.machine import examine
 from orchestrator.app.night import run
 from orchestrator.app.orders import Exit, Order, Outcome, Refused
 from orchestrator.app.proving import prove
+from orchestrator.app.trial import Trial, try_out
 
 __all__ = [
     "Exit",
@@ -20,6 +21,7 @@ __all__ = [
     "Pruning",
     "Reading",
     "Refused",
+    "Trial",
     "alert_rules",
     "clean",
     "examine",
@@ -31,4 +33,5 @@ __all__ = [
     "reading",
     "run",
     "try_alerts",
+    "try_out",
 ]

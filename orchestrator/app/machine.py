@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from orchestrator.app.loading import load
 from orchestrator.app.looking import holder
 
+if TYPE_CHECKING:
+    from orchestrator.agents.catalog import Catalog
 
-def examine(repo: Path) -> dict[str, Any]:
-    """What this machine has that a run needs: git, the repository, agent programs."""
+
+def examine(repo: Path, manifest: Path | None = None) -> dict[str, Any]:
+    """What this machine has that a run needs: git, the repository, agent programs; a manifest's own as well.
+
+    Raises `ManifestFaults`.
+    """
     from orchestrator.agents.catalog import Catalog
     from orchestrator.repo.faults import RepositoryFault
     from orchestrator.repo.repository import open_repository, worktrees_folder
@@ -36,10 +44,28 @@ def examine(repo: Path) -> dict[str, Any]:
             {"what": "free disk", "found": f"{free:.1f} GiB", "ok": free > 1},
             {"what": "at work", "found": f"pid {at_work.process.pid}" if at_work else "nobody", "ok": True},
         ]
-    catalog = Catalog({}, repo)
-    agents = []
-    for name in catalog.names():
-        found = catalog.found(name)
-        hint = catalog.profile(name).install
-        agents.append({"name": name, "found": str(found) if found else None, "hint": hint or "not installed"})
-    return {"machine": machine, "agents": agents}
+    catalog = Catalog({}, repo) if manifest is None else load(manifest, require_routes=False)[1]
+    return {"machine": machine, "agents": _agents(catalog)}
+
+
+def _agents(catalog: Catalog) -> list[dict[str, Any]]:
+    """What is to be told of each. Asked for at once: some need seconds to say their version."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from orchestrator.agents.diagnosis import diagnose
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="doctor") as pool:
+        found = list(pool.map(lambda name: diagnose(catalog, name, os.environ), catalog.names()))
+    return [
+        {
+            "name": each.name,
+            "found": str(each.program) if each.program else None,
+            "hint": each.install or "not installed",
+            "version": each.version,
+            "signed_in": each.signed_in,
+            "sign_in": each.sign_in,
+            "command": shlex.join(each.command),
+            "resumes": each.resumes,
+        }
+        for each in found
+    ]

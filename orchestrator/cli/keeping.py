@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,22 +44,59 @@ def init(
 
 
 @honest
-def doctor(repo: Repo = HERE, as_json: AsJson = False) -> int:
-    """Look over the machine: git, the repository, and which agent programs are there."""
-    found = composition.examine(repo)
+def doctor(
+    repo: Repo = HERE,
+    manifest: Annotated[
+        Path | None, typer.Option("--manifest", help="A manifest whose agents are looked at as well.")
+    ] = None,
+    route: Annotated[
+        str | None,
+        typer.Option("--try", metavar="AGENT[:MODEL]", help="Have it do one small thing in a throw-away repository."),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Look over the machine: git, the repository, which agent programs are there, and what would be run.
+
+    With `--try`, an agent is asked for one line in a repository that is thrown away: that may cost a little.
+    """
+    if route is not None:
+        return _tried(route, manifest, as_json)
+    found = composition.examine(repo, manifest)
     if as_json:
         show_json(found)
     else:
         for line in found["machine"]:
             print(f"{'ok ' if line['ok'] else 'NOT'}  {line['what']}: {line['found']}")
         for agent in found["agents"]:
-            print(f"{'ok ' if agent['found'] else ' - '}  {agent['name']}: {agent['found'] or agent['hint']}")
+            print("\n".join(_told(agent)))
     usable = any(agent["found"] for agent in found["agents"] if agent["name"] != "run")
     if not usable and not as_json:
         print(
             "no agent program was found: install one, or name your own under `agents:` in the manifest", file=sys.stderr
         )
     return Exit.DONE if all(line["ok"] for line in found["machine"]) else Exit.UNDONE
+
+
+def _told(agent: dict[str, Any]) -> Iterator[str]:
+    if not agent["found"]:
+        yield f" -   {agent['name']}: {agent['hint']}"
+        return
+    yield f"ok   {agent['name']}: {agent['found']}{' ' * bool(agent['version'])}{agent['version']}"
+    signed_in = {True: "signed in", False: "NOT signed in", None: "signed in?"}[agent["signed_in"]]
+    yield f"       {signed_in}: {agent['sign_in']}"
+    yield f"       runs: {agent['command']}"
+
+
+def _tried(route: str, manifest: Path | None, as_json: bool) -> int:
+    print(f"asking {route} for one line, for at most 5 minutes …", file=sys.stderr)
+    trial = composition.try_out(route, manifest)
+    if as_json:
+        show_json(asdict(trial))
+    else:
+        cost = "it did not say what it cost" if trial.usd is None else f"${trial.usd:.4f}"
+        what = "works" if trial.landed else f"does not work: {trial.reason}"
+        print(f"{'ok ' if trial.landed else 'NOT'}  {trial.route} {what} ({trial.seconds:g} s, {cost})")
+    return Exit.DONE if trial.landed else Exit.UNDONE
 
 
 @honest
