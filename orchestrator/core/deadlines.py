@@ -23,6 +23,10 @@ class Deadlines(Generic[K]):
     def drop(self, key: K) -> None:
         self._due.pop(key, None)
 
+    def at(self, key: K) -> float | None:
+        """When it is due; None: never."""
+        return self._due.get(key)
+
     def next(self) -> float | None:
         """The earliest; None when nothing is due ever."""
         self._prune()

@@ -52,6 +52,7 @@ BEAD: Table[B] = {
         **_GIVEN_UP_BY_A_PERSON,
     },
     B.RUNNING: {
+        m.QuestionRaised: B.HELD,
         m.WorkCollected: B.VERIFYING,
         m.BeadReturned: B.READY,
         m.BeadHeld: B.HELD,
@@ -78,7 +79,13 @@ BEAD: Table[B] = {
     B.DONE: {},
     B.FAILED: {m.BeadReopened: B.WAITING},
     B.BLOCKED: {m.BeadReopened: B.WAITING, **_GIVEN_UP_BY_A_PERSON},
-    B.HELD: {m.BeadReopened: B.WAITING, m.BeadBlocked: B.BLOCKED, **_GIVEN_UP_BY_A_PERSON},
+    B.HELD: {
+        m.BeadReopened: B.WAITING,
+        m.BeadBlocked: B.BLOCKED,
+        m.QuestionSettled: B.RUNNING,
+        m.BeadHeld: B.HELD,  # the session that asked is over, and the question stands
+        **_GIVEN_UP_BY_A_PERSON,
+    },
     B.CANCELLED: {m.BeadReopened: B.WAITING},
 }
 

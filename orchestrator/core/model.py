@@ -20,6 +20,11 @@ Token = NewType("Token", int)
 Commit = NewType("Commit", str)
 Tree = NewType("Tree", str)
 
+HOLD = "hold"
+FAIL = "fail"
+ANSWER = "answer:"
+"""The words of `on_question`; the answer follows the last."""
+
 SHELL_ROUTE = RouteName("run")
 """The route of beads that have `run:` instead of a prompt."""
 
@@ -170,6 +175,8 @@ class AgentTraits:
     """It can take up a session by its id."""
     continues: bool = False
     """It can go on from half-done work; else each attempt gets a fresh worktree."""
+    nudge: str = ""
+    """What is typed once into a session that fell silent; empty: nothing can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +247,10 @@ class Policy:
     limits: tuple[Limit, ...] = ()
     closed: tuple[tuple[float, float], ...] = ()
     """Times in which nothing new starts, from and until: in order, and apart from each other."""
+    on_question: str = HOLD
+    """What becomes of a question that no rule of its profile answers: `hold`, `fail`, or `answer:TEXT`."""
+    question_wait_s: float = 600.0
+    """How long a session that asked is kept open for its answer; after that it is ended, and may be resumed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ def owed(state: State) -> Iterator[m.Effect]:
     if _leaving(state):
         yield m.Leave(epoch=state.epoch)
     for worker in state.workers.values():
-        if worker.token is not None and worker.state is not WorkerState.RUNNING:
+        if worker.token is not None:
             yield from _owed_to_session(state, worker.state, state.attempts[worker.token])
     if state.landing is not None and not _leaving(state):
         yield _landing(state)
@@ -53,6 +53,8 @@ def _owed_to_session(state: State, worker: WorkerState, attempt: Attempt) -> Ite
                 grace_s=policy.grace_s,
                 linger_s=policy.linger_s,
             )
+        case WorkerState.RUNNING if attempt.typing:
+            yield m.Type(token=attempt.token, turn=attempt.turn, text=attempt.typing)
         case WorkerState.TIMEOUT:
             yield m.EndSession(
                 token=attempt.token,

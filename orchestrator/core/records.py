@@ -48,6 +48,18 @@ class Attempt:
     note: str = ""
     usage: Usage = field(default_factory=Usage)
     given_up: tuple[Ending, str] | None = None
+    question: str = ""
+    """What its session asks; empty: nothing."""
+    asked: tuple[str, ...] = ()
+    """What it asked before."""
+    answers: tuple[str, ...] = ()
+    time_left: float = 0.0
+    """Of its time, when it asked: nobody's answer is waited for on it."""
+    nudged: bool = False
+    typing: str = ""
+    """What is owed to its terminal; empty: nothing."""
+    turn: int = 0
+    """How many texts it was owed."""
     verdict: Verdict | None = None
     agent_ended: float | None = None
     collected: bool = False

@@ -286,6 +286,11 @@ class Standing:
         self.ready.release(("provider", provider))
         return record
 
+    def stop_clocks(self, token: Token) -> None:
+        """Nothing is waited for of this session any more."""
+        for clock in ("start", "bead", "question"):
+            self.deadlines.drop((clock, token))
+
     def move_breaker(self, route: RouteName, event: m.Event, **changes: Any) -> Breaker:
         before = self.breakers.get(route) or Breaker(route=route, since=event.at)
         state = machines.after(machines.BREAKER, before.state, type(event), f"breaker of {route}")

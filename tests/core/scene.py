@@ -39,6 +39,7 @@ AGENTS = (
     AgentTraits(name=AgentName("blue"), provider="west", continues=True),
     AgentTraits(name=AgentName("green"), provider="west"),
     AgentTraits(name=AgentName("grey"), provider="north", resumes=True, continues=True),
+    AgentTraits(name=AgentName("talks"), provider="south", resumes=True, continues=True, nudge="Go on."),
 )
 BEGIN = 1000.0
 

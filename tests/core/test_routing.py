@@ -28,10 +28,13 @@ SENT_BACK = [
     (Ending.NOT_COLLECTED, True, Blame.NOBODY, True, True),
     (Ending.LOST, False, Blame.NOBODY, True, True),
     (Ending.STOPPED, False, Blame.NOBODY, True, True),
+    (Ending.ASKED, False, Blame.NOBODY, True, True),
 ]
-GO_ON = {Ending.DELIVERED, Ending.NO_CHANGE_NEEDED, Ending.ASKED, Ending.OVER_BUDGET, Ending.CANCELLED}
+GO_ON = {Ending.DELIVERED, Ending.NO_CHANGE_NEEDED, Ending.OVER_BUDGET, Ending.CANCELLED}
 BROKEN = [
-    row[0] for row in SENT_BACK if row[0] not in {Ending.NOTHING_DONE, Ending.CHECKS_FAILED, Ending.NOT_COLLECTED}
+    row[0]
+    for row in SENT_BACK
+    if row[0] not in {Ending.ASKED, Ending.NOTHING_DONE, Ending.CHECKS_FAILED, Ending.NOT_COLLECTED}
 ]
 
 

@@ -12,6 +12,9 @@ from random import Random
 from hypothesis import strategies as st
 
 from orchestrator.core.model import (
+    ANSWER,
+    FAIL,
+    HOLD,
     SHELL_ROUTE,
     AgentName,
     AgentTraits,
@@ -32,7 +35,7 @@ FOLDERS = ("src", "src/api", "src/core", "docs", "tests")
 ROUTES = ("red:large", "red:small", "blue:one", "green")
 AGENTS = (
     AgentTraits(name=AgentName("red"), provider="east", resumes=True, continues=True),
-    AgentTraits(name=AgentName("blue"), provider="west", resumes=True),
+    AgentTraits(name=AgentName("blue"), provider="west", resumes=True, nudge="Go on."),
     AgentTraits(name=AgentName("green"), provider="west", continues=True),
 )
 
@@ -83,6 +86,8 @@ def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
             same_failures=roll(2, 4),
             limits=_limits(roll),
             closed=_hours(roll),
+            on_question=(HOLD, HOLD, FAIL, f"{ANSWER}as you like")[roll(0, 3)],
+            question_wait_s=float(roll(0, 2) * 600),
         ),
     )
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.core import messages as m
 from orchestrator.core.decide.pools import has_room
 from orchestrator.core.graph import colliding
-from orchestrator.core.model import BeadState, BreakerState, RunState, WorkerState
+from orchestrator.core.model import BeadState, BreakerState, Ending, RunState, WorkerState
 from orchestrator.core.owed import owed
+from orchestrator.core.records import BeadRecord
 from orchestrator.core.state import LIVE, State
 
 if TYPE_CHECKING:
@@ -75,7 +76,35 @@ def limits_are_kept(world: World, state: State, event: m.AttemptStarted) -> None
             assert day.tokens < limit.tokens_per_day, f"{pool}: its day is used up"
 
 
+def a_session_may_be_given_up(state: State, event: m.SessionGivenUp) -> None:
+    """For silence: only after it was spoken to, where it can be; and never while it waits for a person."""
+    attempt = state.attempts[event.token]
+    if event.ending is Ending.SILENT:
+        assert attempt.nudged or not state.traits_of(attempt.route).nudge, "given up without a word"
+        assert not attempt.question, "who waits for a person may be silent"
+
+
 # ---------------------------------------------------------------- after every step
+
+
+def _asks(record: BeadRecord) -> bool:
+    """It is held with a live session."""
+    return record.state is BeadState.HELD and record.token is not None
+
+
+def questions_are_with_a_person(world: World) -> None:
+    """A session that asks is its bead's, held; while it lives there is an end to the waiting, and nothing is typed."""
+    state = world.state
+    due = state.deadlines._due
+    asking = {bead for bead, record in state.beads.items() if _asks(record)}
+    assert asking == {attempt.bead for attempt in state.attempts.values() if attempt.question}
+    for attempt in state.attempts.values():
+        waits = bool(attempt.question) and state.worker_of(attempt).state is WorkerState.RUNNING
+        assert waits == (("question", attempt.token) in due), "a question without an end, or an end without one"
+        assert not (attempt.question and attempt.typing), "typed into before it is answered"
+        timed = state.has_worker(attempt) and state.worker_of(attempt).state is WorkerState.RUNNING
+        if timed and attempt.process is not None:
+            assert waits != (("bead", attempt.token) in due), "its time runs exactly while nobody is asked"
 
 
 def files_are_held_by_one(world: World) -> None:
@@ -85,7 +114,7 @@ def files_are_held_by_one(world: World) -> None:
     for place, one in enumerate(holders):
         for other in holders[place + 1 :]:
             assert not colliding(one, other), f"{one.id} and {other.id} hold the same files"
-    active = {b for b, r in state.beads.items() if r.state in (*AT_WORK, BeadState.MERGING)}
+    active = {b for b, r in state.beads.items() if r.state in (*AT_WORK, BeadState.MERGING) or _asks(r)}
     assert set(state.holders) == active, "locks are held by those who work, and by nobody else"
 
 
@@ -94,7 +123,7 @@ def one_worker_one_bead(world: World) -> None:
     state = world.state
     busy = [worker for worker in state.workers.values() if worker.token is not None]
     beads = Counter(state.attempts[worker.token].bead for worker in busy if worker.token is not None)
-    running = {bead for bead, record in state.beads.items() if record.state in AT_WORK}
+    running = {bead for bead, record in state.beads.items() if record.state in AT_WORK or _asks(record)}
     assert set(beads) == running, "a running bead without a worker, or a worker without its bead"
     assert all(count == 1 for count in beads.values()), "two workers at one bead"
     for worker in busy:
@@ -174,7 +203,7 @@ def everything_waits_for_something(world: World) -> None:
     for worker in state.workers.values():
         assert (worker.state is WorkerState.BACKOFF) == (("worker", worker.id) in due), f"{worker.id} never wakes"
     for kind, what in due:
-        if kind in ("start", "bead"):
+        if kind in ("start", "bead", "question"):
             attempt = state.live(what)
             assert attempt is not None
             assert state.worker_of(attempt).state in (WorkerState.STARTING, WorkerState.RUNNING), "it is over already"
@@ -243,6 +272,7 @@ def nothing_is_lost(world: World) -> None:
 AFTER_EVERY_STEP: tuple[Callable[[World], None], ...] = (
     files_are_held_by_one,
     one_worker_one_bead,
+    questions_are_with_a_person,
     starts_are_bounded,
     budget_is_kept,
     counts_are_right,

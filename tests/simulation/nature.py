@@ -98,20 +98,6 @@ class Repository:
         return commit
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Session:
-    """One agent at work. It goes on when we die, until it ends by itself or is swept."""
-
-    order: m.OpenSession
-    epoch: int
-    alive: bool = True
-    told: Usage = field(default_factory=Usage)
-
-    @property
-    def token(self) -> Token:
-        return self.order.token
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
     """What an agent does, seconds after its start. `says` makes the signal from its time."""
@@ -121,6 +107,22 @@ class Deed:
     writes: bool = False
     verdict: Verdict | None = None
     """It ends, and this is what it amounts to."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Session:
+    """One agent at work. It goes on when we die, until it ends by itself or is swept."""
+
+    order: m.OpenSession
+    epoch: int
+    alive: bool = True
+    then: tuple[Deed, ...] = ()
+    """What it does, seconds after something is typed into it."""
+    told: Usage = field(default_factory=Usage)
+
+    @property
+    def token(self) -> Token:
+        return self.order.token
 
 
 class Agents:
@@ -133,8 +135,9 @@ class Agents:
         self._spent: dict[BeadId, float] = {}
         self.healed = False
 
-    def will(self, order: m.OpenSession, now: float) -> Iterator[Deed]:
+    def will(self, session: Session, now: float) -> Iterator[Deed]:
         """A whole session, deed by deed, in order of time."""
+        order = session.order
         dice, token = self._dice, order.token
         troubled = not self.healed and dice.randrange(100) < self._weather.trouble
         kind = dice.choice(_TROUBLES) if troubled else "delivers"
@@ -158,8 +161,21 @@ class Agents:
         if kind == "spends":
             yield Deed(after=at + 1.0, says=partial(_progress, token, usage))
             at += 100.0
+        done = Verdict(ending=Ending.DELIVERED, reason=kind, session=name, usage=usage)
+        if dice.random() < 0.5:
+            session.then = (Deed(after=30.0, writes=True), Deed(after=31.0, verdict=done))
         if kind == "falls silent":
-            yield Deed(after=at + order.silence_s, says=lambda t: m.WentSilent(at=t, token=token, evidence="nothing"))
+            for _ in range(6):
+                at += order.silence_s
+                yield Deed(after=at, says=lambda t: m.WentSilent(at=t, token=token, evidence="nothing"))
+            return
+        if kind == "wonders":
+            for question in dice.choice((("which?",), ("which?", "why?"), ("which?", ""))):
+                yield Deed(after=at, says=partial(_question, token, question))
+                at += 50.0
+            if dice.random() < 0.3:
+                yield Deed(after=at + 100.0, writes=True)
+                yield Deed(after=at + 300.0, verdict=done)
             return
         if kind == "never ends":
             for _ in range(12):
@@ -198,6 +214,10 @@ class Agents:
         return at + self._dice.choice((-100.0, 5.0, 120.0, 4000.0))
 
 
+def _question(token: Token, question: str, at: float) -> m.Signal:
+    return m.Questioned(at=at, token=token, question=question)
+
+
 def _progress(token: Token, usage: Usage, at: float) -> m.Signal:
     return m.Progressed(at=at, token=token, usage=usage)
 
@@ -219,4 +239,13 @@ _ENDINGS = {
     "is lost": Ending.LOST,
     "starts in vain": Ending.NOT_STARTED,
 }
-_TROUBLES = (*_ENDINGS, "gives no sign", "falls silent", "never ends", "crashes", "is rate limited", "does nothing")
+_TROUBLES = (
+    *_ENDINGS,
+    "gives no sign",
+    "falls silent",
+    "wonders",
+    "never ends",
+    "crashes",
+    "is rate limited",
+    "does nothing",
+)

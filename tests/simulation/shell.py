@@ -51,6 +51,8 @@ class Shell:
                     self._after(self._dice.uniform(0.0, effect.grace_s), lambda: self._ended(session))
                 elif effect.token in self._opening:
                     self._unwanted.add(effect.token)
+            case m.Type():
+                self._after(self._dice.uniform(0.0, 5.0), lambda: self._type(effect))
             case m.Save():
                 self._at_the_desk(effect, lambda: self._save(effect), lane="git")
             case m.Collect():
@@ -110,6 +112,14 @@ class Shell:
     def _not_started(self, order: m.OpenSession, reason: str, ending: Ending = Ending.NOT_STARTED) -> None:
         self._opening.discard(order.token)
         self._say(m.SessionEnded(at=self._now(), token=order.token, verdict=Verdict(ending=ending, reason=reason)))
+
+    def _type(self, order: m.Type) -> None:
+        """A session that is gone takes nothing: its end is told anyway."""
+        session = self._live.get(order.token)
+        if session is not None and session.alive:
+            self._world.spoken_to(session)
+            fault = "nothing answered Enter" if self._refuses() else ""
+            self._say(m.Typed(at=self._now(), token=order.token, turn=order.turn, fault=fault))
 
     def _ended(self, session: Session) -> None:
         """By us, unless it was gone before."""

@@ -16,7 +16,13 @@ from orchestrator.core.model import AgentName, Bead, BeadId, BeadState, Commit, 
 from orchestrator.core.owed import owed
 from orchestrator.core.state import State
 from tests.simulation.graphs import Weather
-from tests.simulation.invariants import AFTER_EVERY_STEP, AT_THE_END, an_attempt_may_start, snapshot
+from tests.simulation.invariants import (
+    AFTER_EVERY_STEP,
+    AT_THE_END,
+    a_session_may_be_given_up,
+    an_attempt_may_start,
+    snapshot,
+)
 from tests.simulation.nature import Agents, Deed, Repository, Session
 from tests.simulation.shell import Shell
 
@@ -111,7 +117,13 @@ class World:
     def let_live(self, session: Session) -> None:
         """It does what it does until it ends, also when nobody listens."""
         self.sessions = [each for each in self.sessions if each.alive] + [session]
-        for deed in self.agents.will(session.order, self.now):
+        for deed in self.agents.will(session, self.now):
+            self.later(deed.after, lambda deed=deed: self._does(session, deed))  # type: ignore[misc]
+
+    def spoken_to(self, session: Session) -> None:
+        """Something was typed into it; what it does then, it does once."""
+        deeds, session.then = session.then, ()
+        for deed in deeds:
             self.later(deed.after, lambda deed=deed: self._does(session, deed))  # type: ignore[misc]
 
     def manifest_of(self, bead: BeadId) -> Bead:
@@ -150,6 +162,8 @@ class World:
             an_attempt_may_start(self, self.shadow, event)
             self.agent_of[f"s{event.token}"] = self.shadow.traits_of(event.route).name
             self.stale.discard(event.bead)
+        if isinstance(event, m.SessionGivenUp):
+            a_session_may_be_given_up(self.shadow, event)
         if isinstance(event, m.BeadReturned) and self.shadow.beads[event.bead].state is BeadState.MERGING:
             self.stale.add(event.bead)
         if isinstance(event, m.BeadReopened | m.BeadReadied):

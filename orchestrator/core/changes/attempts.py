@@ -53,8 +53,11 @@ def session_spawned(state: Standing, event: m.SessionSpawned) -> None:
     worker = state.workers[attempt.worker].state
     if worker is WorkerState.STARTING:
         state.deadlines.set(("start", event.token), event.at + state.policy.start_timeout_s)
-    if worker in (WorkerState.STARTING, WorkerState.RUNNING):
-        state.deadlines.set(("bead", event.token), event.at + state.beads[attempt.bead].spec.timeout_s)
+    limit = state.beads[attempt.bead].spec.timeout_s
+    if attempt.question:  # it came late
+        state.update_attempt(event.token, time_left=limit)
+    elif worker in (WorkerState.STARTING, WorkerState.RUNNING):
+        state.deadlines.set(("bead", event.token), event.at + limit)
 
 
 def agent_started(state: Standing, event: m.AgentStarted) -> None:
@@ -75,11 +78,45 @@ def agent_progressed(state: Standing, event: m.AgentProgressed) -> None:
     )
 
 
+def question_raised(state: Standing, event: m.QuestionRaised) -> None:
+    """Its time stands still while a person is asked."""
+    ends = state.deadlines.at(("bead", event.token))
+    left = state.beads[event.bead].spec.timeout_s if ends is None else max(ends - event.at, 0.0)
+    asked = (*state.attempts[event.token].asked, event.question)
+    state.update_attempt(event.token, question=event.question, asked=asked, time_left=left)
+    state.move_bead(event.bead, event, reason=event.question)
+    state.deadlines.drop(("bead", event.token))
+    state.deadlines.set(("question", event.token), event.until)
+
+
+def question_settled(state: Standing, event: m.QuestionSettled) -> None:
+    attempt = state.attempts[event.token]
+    answers = (*attempt.answers, event.answer) if event.answer else attempt.answers
+    attempt = state.update_attempt(event.token, question="", answers=answers)
+    state.move_bead(event.bead, event, reason="")
+    state.deadlines.drop(("question", event.token))
+    if state.workers[attempt.worker].state is WorkerState.RUNNING:
+        state.deadlines.set(("bead", event.token), event.at + attempt.time_left)
+        if event.answer:
+            _owe(state, attempt, event.answer)
+
+
+def session_nudged(state: Standing, event: m.SessionNudged) -> None:
+    _owe(state, state.update_attempt(event.token, nudged=True), event.text)
+
+
+def text_typed(state: Standing, event: m.TextTyped) -> None:
+    state.update_attempt(event.token, typing="")
+
+
+def _owe(state: Standing, attempt: Attempt, text: str) -> None:
+    state.update_attempt(attempt.token, typing=text, turn=attempt.turn + 1)
+
+
 def session_given_up(state: Standing, event: m.SessionGivenUp) -> None:
     attempt = state.update_attempt(event.token, given_up=(event.ending, event.reason))
     state.move_worker(attempt.worker, event, reason=event.reason)
-    state.deadlines.drop(("start", event.token))
-    state.deadlines.drop(("bead", event.token))
+    state.stop_clocks(event.token)
 
 
 def session_broke(state: Standing, event: m.SessionBroke) -> None:
@@ -142,8 +179,7 @@ def _sign(state: Standing, attempt: Attempt) -> None:
 def _over(state: Standing, token: Token, verdict: Verdict, at: float) -> Attempt:
     attempt = state.attempts[token]
     first = attempt.agent_ended is None
-    state.deadlines.drop(("start", token))
-    state.deadlines.drop(("bead", token))
+    state.stop_clocks(token)
     attempt = state.update_attempt(
         token,
         verdict=verdict,
@@ -170,6 +206,10 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.SessionSpawned: session_spawned,
     m.AgentStarted: agent_started,
     m.AgentProgressed: agent_progressed,
+    m.QuestionRaised: question_raised,
+    m.QuestionSettled: question_settled,
+    m.SessionNudged: session_nudged,
+    m.TextTyped: text_typed,
     m.SessionGivenUp: session_given_up,
     m.SessionBroke: session_broke,
     m.WorkDelivered: work_delivered,

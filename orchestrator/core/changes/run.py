@@ -34,8 +34,7 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
     for worker in state.workers.values():
         if worker.state in LIVE and worker.token is not None:
             state.move_worker(worker.id, event)
-            state.deadlines.drop(("start", worker.token))
-            state.deadlines.drop(("bead", worker.token))
+            state.stop_clocks(worker.token)
 
 
 def run_swept(state: Standing, event: m.RunSwept) -> None:

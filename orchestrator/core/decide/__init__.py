@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide import hours, landing, opening, operator, scheduling, sessions
+from orchestrator.core.decide import hours, landing, opening, operator, questions, scheduling, sessions
 from orchestrator.core.decide.scheduling import idle_and_paused
 from orchestrator.core.state import State
 
@@ -50,6 +50,8 @@ def _due(state: State, at: float) -> Iterator[m.Event]:
                 yield from sessions.start_overdue(state, what, at)
             case "bead":
                 yield from sessions.time_used_up(state, what, at)
+            case "question":
+                yield from questions.overdue(state, what, at)
             case "wake" | "land":
                 yield m.BeadWoke(at=at, bead=what)
             case "breaker":
@@ -77,6 +79,8 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.GaveSign: sessions.gave_sign,
     m.Progressed: sessions.progressed,
     m.WentSilent: sessions.went_silent,
+    m.Questioned: questions.questioned,
+    m.Typed: questions.typed,
     m.SessionEnded: sessions.session_ended,
     m.Saved: sessions.saved,
     m.Collected: landing.collected,

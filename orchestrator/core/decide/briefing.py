@@ -24,6 +24,10 @@ def nothing_done() -> str:
     )
 
 
+def answered(text: str) -> str:
+    return f"A person answers:\n\n{text}"
+
+
 def conflict(evidence: str) -> str:
     return (
         "An earlier attempt at this task could not be merged, because others changed the same places meanwhile:\n\n"
@@ -39,6 +43,11 @@ def merged_red(evidence: str) -> str:
     )
 
 
+def so_far(attempt: Attempt) -> str:
+    """What the attempt was told beside its task, answers that were typed into it included."""
+    return "\n\n".join([*filter(None, [attempt.briefing]), *map(answered, attempt.answers)])
+
+
 def interrupted(attempt: Attempt, verdict: Verdict) -> str:
     """For a session that is taken up again, or work that is gone on with."""
     why = {
@@ -47,7 +56,8 @@ def interrupted(attempt: Attempt, verdict: Verdict) -> str:
         Ending.CONTEXT_OVERFLOW: "its context was full",
         Ending.CRASHED: "the program ended unexpectedly",
     }.get(verdict.ending, "it was interrupted")
-    told = f"\n\nIt had been told:\n\n{attempt.briefing}" if attempt.briefing else ""
+    known = so_far(attempt)
+    told = f"\n\nIt had been told:\n\n{known}" if known else ""
     return (
         f"An earlier attempt at this task ended because {why}. Its work so far is in the working tree. Look at what "
         f"is there, and go on from it.{told}"

@@ -61,9 +61,10 @@ ANSWERS: Mapping[Ending, Answer] = {
     Ending.NOT_COLLECTED: Answer(tried=True, stay=True, wait=True),
     Ending.LOST: Answer(tried=False, stay=True),
     Ending.STOPPED: Answer(tried=False, stay=True),
+    Ending.ASKED: Answer(tried=False, vain=True, stay=True),
 }
-"""The endings that send a bead back. The others: DELIVERED and NO_CHANGE_NEEDED go on to the checks, ASKED is held,
-OVER_BUDGET fails, CANCELLED is cancelled."""
+"""The endings that send a bead back; ASKED only where `on_question` has an answer. The others: DELIVERED and
+NO_CHANGE_NEEDED go on to the checks, OVER_BUDGET fails, CANCELLED is cancelled."""
 
 ANSWERED = frozenset(
     {

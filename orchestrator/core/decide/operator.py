@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 
 from orchestrator.core import messages as m
+from orchestrator.core.decide import briefing, questions
 from orchestrator.core.decide.outcome import REOPENABLE, cancel, reopen
 from orchestrator.core.model import BeadId, BeadState, BreakerState, Ending, RunState, WorkerId, WorkerState
+from orchestrator.core.records import Attempt
 from orchestrator.core.state import ACTIVE, State
+
+_TOO_LATE = "its session is just being ended, unanswered: answer again in a moment, and it is resumed with that"
 
 OVER = frozenset({BeadState.DONE, BeadState.FAILED, BeadState.CANCELLED})
 UNDER_WAY = ACTIVE | {BeadState.WAITING, BeadState.HELD, BeadState.BLOCKED}
@@ -66,10 +70,17 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
             text = "given up" if accepted else f"it is {was}: nothing to give up"
         case m.Verb.PRIORITY:
             accepted, text = yield from _reprioritize(state, signal.bead, signal.text, by, signal.at)
+        case m.Verb.RETRY | m.Verb.ANSWER if (asking := _asking(state, signal.bead)) is not None:
+            accepted, text = signal.verb is m.Verb.ANSWER and questions.waits_for_an_answer(state, asking), _TOO_LATE
+            if signal.verb is m.Verb.RETRY:
+                text = "its session waits for an answer: `answer` it, or `abort`"
+            elif accepted:
+                yield from questions.settled(state, asking, signal.at, answer=signal.text, by=by)
+                text = "typed into its session"
         case m.Verb.RETRY | m.Verb.ANSWER:
             accepted = state.beads[signal.bead].state in REOPENABLE
             was = state.beads[signal.bead].state
-            yield from reopen(state, signal.bead, signal.at, told=_answer(signal.text))
+            yield from reopen(state, signal.bead, signal.at, told=briefing.answered(signal.text) if signal.text else "")
             text = "is tried again" if accepted else f"it is {was}: nothing to try again"
     if signal.request is None:
         return
@@ -144,8 +155,7 @@ def _cancel(state: State, bead: BeadId, by: str, at: float) -> Iterator[m.Event]
     reason = f"{by} gave it up"
     if record.state in OVER or state.landing == bead:
         return
-    if record.state in (BeadState.RUNNING, BeadState.VERIFYING):
-        assert record.token is not None
+    if record.token is not None and record.state is not BeadState.MERGING:
         yield m.SessionGivenUp(at=at, token=record.token, ending=Ending.CANCELLED, reason=reason)
         return
     yield from cancel(state, bead, reason, at)
@@ -186,5 +196,7 @@ def _reprioritize(state: State, bead: BeadId, text: str, by: str, at: float) -> 
     return True, f"is P{text} now"
 
 
-def _answer(text: str) -> str:
-    return f"A person answers:\n\n{text}" if text else ""
+def _asking(state: State, bead: BeadId) -> Attempt | None:
+    """The attempt whose live session the bead is held by."""
+    record = state.beads[bead]
+    return state.attempts[record.token] if record.state is BeadState.HELD and record.token is not None else None

@@ -77,7 +77,7 @@ def send_back(
     resume = attempt.session if same_session and traits.resumes else None
     keep = answer.keep and (resume is not None or traits.continues)
     if not told:
-        told = briefing.interrupted(attempt, verdict) if keep else attempt.briefing
+        told = briefing.interrupted(attempt, verdict) if keep else briefing.so_far(attempt)
     pause = backoff(policy.backoff_s, tries if answer.tried else record.vain + 1, policy.backoff_max_s, attempt.token)
     shun_until = max(verdict.retry_at or 0.0, at + pause)
     others = any(route != attempt.route for route in record.spec.routes)

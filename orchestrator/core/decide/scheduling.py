@@ -138,7 +138,7 @@ def ended(state: State, at: float) -> Iterator[m.Event]:
     if state.stopping is not None and state.stopping.now:
         if all(worker.token is None or _left_for_later(state, worker) for worker in state.workers.values()):
             yield m.RunStopped(at=at, reason=state.stopping.reason)
-    elif state.counts[BeadState.RUNNING] or state.counts[BeadState.VERIFYING] or state.merging or state.to_clear:
+    elif state.attempts or state.to_clear:  # who is held with a live session is under way as well
         return
     elif not any(state.counts[each] for each in ACTIVE):
         yield m.RunFinished(at=at)

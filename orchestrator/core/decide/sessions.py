@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from orchestrator.core import messages as m
+from orchestrator.core.decide import questions
 from orchestrator.core.decide.breakers import probe_of, spoke, vindicated
 from orchestrator.core.decide.outcome import cancel, close_attempt, fail, given_up_by_a_person, send_back
 from orchestrator.core.graph import backoff
@@ -42,8 +44,14 @@ def progressed(state: State, signal: m.Progressed) -> Iterator[m.Event]:
 
 
 def went_silent(state: State, signal: m.WentSilent) -> Iterator[m.Event]:
+    """It is spoken to once where its program can be, then given up. Who waits for a person may be silent."""
     attempt = state.live(signal.token)
-    if attempt and state.worker_of(attempt).state is WorkerState.RUNNING:
+    if not attempt or attempt.question or state.worker_of(attempt).state is not WorkerState.RUNNING:
+        return
+    nudge = state.traits_of(attempt.route).nudge
+    if nudge and not attempt.nudged and not attempt.typing:
+        yield m.SessionNudged(at=signal.at, token=signal.token, text=nudge, evidence=signal.evidence)
+    else:
         yield m.SessionGivenUp(at=signal.at, token=signal.token, ending=Ending.SILENT, reason=signal.evidence)
 
 
@@ -64,6 +72,7 @@ def session_ended(state: State, signal: m.SessionEnded) -> Iterator[m.Event]:
         return
     verdict = signal.verdict
     if verdict.ending in (Ending.DELIVERED, Ending.NO_CHANGE_NEEDED) and not given_up_by_a_person(attempt):
+        yield from questions.settled(state, attempt, signal.at)
         yield m.WorkDelivered(at=signal.at, token=signal.token, verdict=verdict)
         return
     if attempt.given_up:
@@ -79,9 +88,13 @@ def saved(state: State, signal: m.Saved) -> Iterator[m.Event]:
         return
     assert attempt.verdict is not None
     verdict = given_up_by_a_person(attempt) or attempt.verdict
+    if attempt.question and verdict.ending is Ending.OVER_BUDGET:
+        yield from questions.settled(state, attempt, signal.at)
+    elif attempt.question and verdict.ending is not Ending.CANCELLED:  # whatever ended it, the question stands
+        verdict = replace(verdict, ending=Ending.ASKED, reason=attempt.question)
     yield from close_attempt(state, attempt, verdict, signal.at, saved=signal.commit)
     if verdict.ending is Ending.ASKED:
-        yield m.BeadHeld(at=signal.at, bead=attempt.bead, reason=verdict.reason)
+        yield from questions.left_open(state, attempt, verdict, signal.at)
     elif verdict.ending is Ending.CANCELLED:
         yield from cancel(state, attempt.bead, verdict.reason, signal.at)
     elif verdict.ending is Ending.OVER_BUDGET:

@@ -60,6 +60,46 @@ class AgentProgressed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionRaised(Event):
+    """A live session asks what no rule answers: its bead is held, and the session kept open until a person answers."""
+
+    token: Token
+    bead: BeadId
+    question: str
+    """Its screen, as text."""
+    until: float
+    """When the session is ended if nobody has answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionSettled(Event):
+    """The session goes on: with an answer, which is owed to it, or without one, by itself."""
+
+    token: Token
+    bead: BeadId
+    answer: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionNudged(Event):
+    """It showed no life, and is spoken to, once, before it is given up."""
+
+    token: Token
+    text: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextTyped(Event):
+    """What was owed to a session's terminal is in it."""
+
+    token: Token
+    fault: str = ""
+    """Why it was not taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionGivenUp(Event):
     """We end this session; `ending` is what the attempt will be booked as."""
 

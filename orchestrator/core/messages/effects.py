@@ -49,6 +49,16 @@ class EndSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Type:
+    """Type a text into the live session, as a person would, and report that it was taken: `Typed`."""
+
+    token: Token
+    turn: int
+    """Which text of this session it is: the same text again is another order."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Save:
     """Put what a broken session left in its worktree where nothing can lose it."""
 
@@ -107,4 +117,4 @@ class Clear:
     landed: bool
 
 
-Effect = Sweep | Leave | OpenSession | EndSession | Save | Collect | Check | Land | Clear
+Effect = Sweep | Leave | OpenSession | EndSession | Type | Save | Collect | Check | Land | Clear

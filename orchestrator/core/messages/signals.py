@@ -71,6 +71,23 @@ class WentSilent(Signal):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Questioned(Signal):
+    """Its screen is at rest and shows a question that no rule of its profile answers; empty: it does no more."""
+
+    token: Token
+    question: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed(Signal):
+    """A text went into the terminal, or was not taken."""
+
+    token: Token
+    turn: int
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded(Signal):
     """The agent is gone, and so is every process that it started."""
 
