@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.agents.fields import KeyPath
-from orchestrator.agents.profile import Home, Profile
+from orchestrator.agents.profile import Home, Mode, Profile
 from orchestrator.agents.shape import shape
 from orchestrator.core.model import AgentTraits
 
@@ -119,15 +119,25 @@ class Catalog:
         if not isinstance(override, Mapping):
             return {}, [((), "must be a table: what to change of the profile, or at least its command")]
         like = override.get(LIKE)
-        rest = {key: value for key, value in override.items() if key != LIKE}
-        if like is None:
-            return _laid_over(_as_it_comes(name), rest), []
-        if like not in _built_in():
+        if like is not None and like not in _built_in():
             known = sorted(_built_in())
             close = difflib.get_close_matches(str(like), known, n=1)
             meant = f"did you mean '{close[0]}'?" if close else "known are " + ", ".join(known)
             return {}, [((LIKE,), f"there is no built-in agent '{like}'; {meant}")]
-        return _laid_over(_as_it_comes(like), rest), []
+        rest = {key: value for key, value in override.items() if key != LIKE}
+        return _in_mode(_laid_over(_as_it_comes(name if like is None else like), rest))
+
+
+def _in_mode(data: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:
+    """The profile as the chosen mode has it: what stands under `interactive` is laid over the rest."""
+    mode, interactive = data.pop("mode", Mode.HEADLESS), data.pop("interactive", None)
+    if mode not in list(Mode):
+        return {}, [(("mode",), f"{mode!r} does not fit; known are {', '.join(Mode)}")]
+    if mode == Mode.HEADLESS:
+        return data, []
+    if not isinstance(interactive, Mapping):
+        return {}, [(("mode",), "is 'interactive', but its profile has no table of that name that says how")]
+    return _laid_over(data, interactive), []
 
 
 def _unwritten(override: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:

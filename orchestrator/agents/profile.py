@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from orchestrator.agents.template import CommandLine, Text
 from orchestrator.core.model import AgentName, AgentTraits, Ending
+from orchestrator.runtime.ports import ScreenRules
 
-PLACEHOLDERS = ("prompt", "prompt_file", "model", "session", "worktree", "outcome_file", "scratch")
+PLACEHOLDERS = ("prompt", "prompt_file", "model", "session", "worktree", "outcome_file", "scratch", "home")
 """What a command line may have filled in."""
 
 Place = tuple[str, ...]
@@ -38,8 +39,16 @@ class Started(StrEnum):
     """An event or a line whose rule says `started`."""
 
 
+class Mode(StrEnum):
+    HEADLESS = "headless"
+    INTERACTIVE = "interactive"
+    """As its `interactive` table says, which is laid over the rest."""
+
+
 class Stream(StrEnum):
     TEXT = "text"
+    SCREEN = "screen"
+    """Drawn, for people: only its event files say what it does."""
     JSON = "json"
     """One JSON object a line; whatever else is on the screen is noise, and maybe the last words."""
 
@@ -64,6 +73,8 @@ class Counts:
     tokens_out: tuple[Place, ...] = ()
     adds: bool = False
     """Each event counts for itself; else each is the total so far."""
+    once: Place | None = None
+    """Events with the same value here are one: it is counted once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +95,10 @@ class EventRule:
     closing: Place | None = None
     """Where its own summary of what it did stands: told when it ends well."""
     usage: Counts = field(default_factory=Counts)
+    taken: bool = False
+    """It has the prompt that was typed."""
+    follow: Place | None = None
+    """Where the path of a file stands in which it writes more events."""
     final: bool = False
     """The agent's last event: it decides, and the agent has a moment to leave."""
     ending: Ending | None = None
@@ -174,6 +189,16 @@ class SeedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventSource:
+    """A file in which the program writes events."""
+
+    path: Text
+    """With `*` and `?` in it as of a shell."""
+    mine: tuple[tuple[str, Text], ...] = ()
+    """What its first object must say to be this session's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One agent program. The keys of the TOML are these names."""
 
@@ -196,6 +221,14 @@ class Profile:
     files: tuple[SeedFile, ...] = ()
     share: tuple[str, ...] = ()
     """Paths of the person's home that a home of its own has links to: sign-ins, and caches that would cost much."""
+    typed: bool = False
+    """The prompt is typed into its terminal instead of being an argument."""
+    screen: ScreenRules | None = None
+    event_files: tuple[EventSource, ...] = ()
+    leave: str = ""
+    """What makes it leave, typed after its last event."""
+    nudge: str = ""
+    """What is typed once when it has fallen silent."""
     started: Started = Started.SPAWN
     stream: Stream = Stream.TEXT
     long_prompt: Text
@@ -215,4 +248,10 @@ class Profile:
     def traits(self) -> AgentTraits:
         # A session is kept in the home that it was begun in.
         resumes = self.resume is not None and self.home is Home.USER
-        return AgentTraits(name=self.name, provider=self.provider, resumes=resumes, continues=self.continues)
+        return AgentTraits(
+            name=self.name,
+            provider=self.provider,
+            resumes=resumes,
+            continues=self.continues,
+            nudge=self.nudge,
+        )

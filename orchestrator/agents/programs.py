@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from glob import escape
 from pathlib import Path
 
 from orchestrator.agents.amounts import NOTHING, merged
@@ -17,7 +18,7 @@ from orchestrator.agents.profile import Home, Profile, Root, Started
 from orchestrator.agents.reading import OutputReader
 from orchestrator.core.messages import OpenSession
 from orchestrator.core.model import RouteName, Usage
-from orchestrator.runtime.ports import AgentMissing, Launch, Reader
+from orchestrator.runtime.ports import AgentMissing, EventFile, Launch, Reader
 
 MAX_ARGUMENT = 100 * 1024
 """Bytes. Linux takes 128 KiB in one argument, its end included."""
@@ -56,6 +57,7 @@ class ProgramAgents:
             "worktree": str(worktree),
             "outcome_file": str(scratch / OUTCOME_FILE),
             "scratch": str(scratch),
+            "home": str(home or self._environ.get("HOME", "/nonexistent")),
         }
         env = environment(profile, self._environ, home=home, places={"scratch": scratch, "worktree": worktree}) | {
             "ORCHESTRATOR_RUN": self._run,
@@ -78,16 +80,27 @@ class ProgramAgents:
                 for file in profile.files
                 if (root := roots[file.root]) is not None
             },
+            paste=prompt if profile.typed else None,
+            screen=profile.screen,
+            event_files=tuple(
+                EventFile(
+                    path=source.path.fill({name: escape(value or "") for name, value in values.items()}),
+                    mine={path: text.fill(values) for path, text in source.mine},
+                )
+                for source in profile.event_files
+            ),
+            leave=profile.leave,
             ignores_term=profile.quirks.ignores_term,
         )
 
     def reader(self, order: OpenSession, *, scratch: Path) -> Reader:
         profile = self._catalog.profile(agent_and_model(order.route)[0])
+        session = order.resume if profile.event_files else None
         if not profile.quirks.usage_spans_resume:
-            return OutputReader(profile, scratch / OUTCOME_FILE)
+            return OutputReader(profile, scratch / OUTCOME_FILE, session=session)
         with self._lock:
             before = self._used.get(order.resume) if order.resume else NOTHING
-        return OutputReader(profile, scratch / OUTCOME_FILE, before=before, used=self._remember)
+        return OutputReader(profile, scratch / OUTCOME_FILE, before=before, used=self._remember, session=session)
 
     def starts_at_spawn(self, route: RouteName) -> bool:
         return self._catalog.profile(agent_and_model(route)[0]).started is Started.SPAWN

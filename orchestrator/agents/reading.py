@@ -31,7 +31,8 @@ _LITERALLY = re.compile(r"[\w :,-]*")
 
 class OutputReader:
     """`before` is what the resumed session had used already, for programs whose totals go on from that; None: not
-    known, and then neither is what this attempt uses. `used` is told the session's totals, for whoever resumes it.
+    known, and then neither is what this attempt uses. `session` is the one that is resumed, where the program does not
+    say so again. `used` is told the session's totals, for whoever resumes it.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class OutputReader:
         before: Usage | None = NOTHING,
         used: Callable[[str, Usage], None] | None = None,
         local: tzinfo | None = None,
+        session: str | None = None,
     ) -> None:
         self._profile = profile
         self._outcome_file = outcome_file
@@ -52,17 +54,30 @@ class OutputReader:
         self._tail = Tail(profile.words, empty_is_gap=profile.stream is Stream.TEXT)
         self._searches = [(_beginning(rule.matches), rule.matches.search) for rule in profile.lines]
         self._started = profile.started is Started.SPAWN
-        self._session: str | None = None
+        self._session = session
         self._usage = Usage()
         self._error: tuple[str, int | None] = ("", None)
         self._closing = ""
         self._retry_at: float | None = None
+        self._counted: set[str] = set()
         self._spoilt: Ending | None = None
         self._final: Final | None = None
 
     def feed(self, chunk: bytes) -> Sequence[Sign]:
+        if self._profile.stream is Stream.SCREEN:
+            return ()
         text = self._lines.feed(chunk)
         return list(self._read(text[:-1])) if text else []
+
+    def told(self, lines: bytes) -> Sequence[Sign]:
+        signs = []
+        for line in lines.decode("utf-8", "replace").split("\n"):
+            _, events, _ = objects(line)
+            signs += [self._event(event) for event in events if self._rules(event)]
+        return signs
+
+    def shown(self, screen: str) -> None:
+        self._tail.take(screen.split("\n"))
 
     def verdict(self, exit: Exit, *, at: float) -> Verdict:
         for _ in self._read(self._lines.rest()):
@@ -174,10 +189,14 @@ class OutputReader:
 
     def _event(self, event: dict[str, Any]) -> Sign:
         note, started, final, ending = "", self._profile.started is Started.OUTPUT, False, None
+        taken, follow = False, ""
         text, status, ours = *self._error, ""
         for rule in self._rules(event):
             started = started or rule.started
             final = final or rule.final
+            taken = taken or rule.taken
+            if rule.follow and isinstance(path := first_at(event, rule.follow), str):
+                follow = path
             if rule.final or rule.ending is None:
                 ending = rule.ending or ending
             else:
@@ -201,9 +220,21 @@ class OutputReader:
             # An error that was got over is not what a good end is about.
             told = text if ending not in SUCCESSES else ours or self._closing
             self._final = Final(ending=ending, text=told, status=status)
-        return Sign(started=self._begun(started), note=note, session=self._session, usage=self._spent(), final=final)
+        return Sign(
+            started=self._begun(started),
+            note=note,
+            session=self._session,
+            usage=self._spent(),
+            final=final,
+            taken=taken,
+            follow=follow,
+        )
 
     def _count(self, counts: Counts, event: dict[str, Any]) -> None:
+        if counts.once is not None:
+            if (which := as_words(first_at(event, counts.once))) in self._counted:
+                return
+            self._counted.add(which)
         said = Usage(
             usd=total(counts.usd, event),
             tokens_in=whole(total(counts.tokens_in, event)),

@@ -16,6 +16,7 @@ from orchestrator.agents.profile import (
     PLACEHOLDERS,
     Counts,
     EventRule,
+    EventSource,
     ExitRule,
     Home,
     LastWords,
@@ -34,6 +35,7 @@ from orchestrator.agents.profile import (
 )
 from orchestrator.agents.template import CommandLine, TemplateFault, Text
 from orchestrator.core.model import AgentName, Ending
+from orchestrator.runtime.ports import Dialog, ScreenRules
 
 LONG_PROMPT = "Your task is written in the file {prompt_file}. Read that file to its end first, then do what it says."
 
@@ -74,6 +76,11 @@ def shape(name: str, data: Mapping[str, Any]) -> tuple[Profile | None, list[tupl
         "home": top.get("home", fields.one_of(Home)) or Home.USER,
         "files": top.each("files", _seed_file),
         "share": top.get("share", _shared) or (),
+        "typed": top.get("typed", fields.flag) or False,
+        "screen": top.table("screen", _screen),
+        "event_files": top.each("event_files", _event_source),
+        "leave": top.get("leave", fields.text) or "",
+        "nudge": top.get("nudge", fields.text) or "",
         "started": top.get("started", fields.one_of(Started)) or Started.SPAWN,
         "stream": top.get("stream", fields.one_of(Stream)) or Stream.TEXT,
         "long_prompt": top.get("long_prompt", _prompt_text) or Text.parse(LONG_PROMPT, PLACEHOLDERS),
@@ -93,8 +100,12 @@ def shape(name: str, data: Mapping[str, Any]) -> tuple[Profile | None, list[tupl
 
 
 def _contradictions(profile: Profile, top: Table) -> bool:
-    if profile.events and profile.stream is not Stream.JSON:
-        top.fault("events", "are only read when stream = 'json'")
+    if profile.events and profile.stream is not Stream.JSON and not profile.event_files:
+        top.fault("events", "are only read when stream = 'json', or from event_files")
+    if profile.typed and (profile.screen is None or profile.screen.ready is None):
+        top.fault("typed", "needs screen.ready: where to see that a prompt may be typed")
+    if profile.stream is Stream.SCREEN and profile.screen is None:
+        top.fault("stream", "is 'screen', but there is no screen table that says how to read it")
     starting = [rule.started for rule in profile.events] + [rule.started for rule in profile.lines]
     if profile.started is Started.EVENT and not any(starting):
         top.fault("started", "is 'event', but no rule of events or lines says started = true")
@@ -119,6 +130,8 @@ def _event_rule(table: Table) -> EventRule:
         retry_at=table.get("retry_at", _path),
         closing=table.get("closing", _path),
         usage=counts,
+        taken=table.get("taken", fields.flag) or False,
+        follow=table.get("follow", _path),
         final=table.get("final", fields.flag) or False,
         ending=table.get("ending", _ending),
     )
@@ -130,7 +143,35 @@ def _counts(table: Table) -> Counts:
         tokens_in=table.get("tokens_in", _paths) or (),
         tokens_out=table.get("tokens_out", _paths) or (),
         adds=table.get("adds", fields.flag) or False,
+        once=table.get("once", _path),
     )
+
+
+def _screen(table: Table) -> ScreenRules:
+    return ScreenRules(
+        ready=table.get("ready", fields.pattern),
+        asks=table.get("asks", fields.pattern),
+        dialogs=table.each("dialogs", _dialog),
+    )
+
+
+def _dialog(table: Table) -> Dialog:
+    table.need("shows", "keys")
+    return Dialog(
+        shows=table.get("shows", fields.pattern) or re.compile("(?!)"), keys=table.get("keys", fields.text) or ""
+    )
+
+
+def _event_source(table: Table) -> EventSource:
+    table.need("path")
+    path = table.get("path", _prompt_text) or Text.parse("", ())
+    return EventSource(path=path, mine=table.get("mine", _what_is_mine) or ())
+
+
+def _what_is_mine(value: Any) -> tuple[tuple[str, Text], ...]:
+    if not isinstance(value, Mapping):
+        raise Wrong("must be a table of paths, each with the text that stands there")
+    return tuple((".".join(_path(path)), _prompt_text(text)) for path, text in value.items())
 
 
 def _line_rule(table: Table) -> LineRule:

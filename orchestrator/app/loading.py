@@ -42,7 +42,10 @@ def load_for(order: Order) -> tuple[Loaded, Catalog]:
     """The manifest of an order, with what the command line says over it. Raises `ManifestFaults`."""
     from orchestrator.manifest import Overrides
 
-    return load(order.manifest, Overrides(workers=order.workers, agent=order.agent, repo=order.repo))
+    return load(
+        order.manifest,
+        Overrides(workers=order.workers, agent=order.agent, repo=order.repo, on_question=order.on_question),
+    )
 
 
 def repository_of(loaded: Loaded) -> Repository:

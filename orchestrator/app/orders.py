@@ -42,12 +42,18 @@ class Order:
     worktrees: Path | None = None
     workers: int | None = None
     agent: str | None = None
+    on_question: str | None = None
     fresh: bool = False
 
     @property
     def options(self) -> dict[str, str]:
         """What whoever goes on with the run need not say again."""
-        given = {"worktrees": self.worktrees and self.worktrees.resolve(), "workers": self.workers, "agent": self.agent}
+        given = {
+            "worktrees": self.worktrees and self.worktrees.resolve(),
+            "workers": self.workers,
+            "agent": self.agent,
+            "on_question": self.on_question,
+        }
         return {name: str(value) for name, value in given.items() if value is not None}
 
     def completed(self, said: Mapping[str, str]) -> Order:
@@ -57,6 +63,7 @@ class Order:
             worktrees=self.worktrees or (Path(said["worktrees"]) if "worktrees" in said else None),
             workers=self.workers or (int(said["workers"]) if "workers" in said else None),
             agent=self.agent or said.get("agent"),
+            on_question=self.on_question or said.get("on_question"),
         )
 
 

@@ -37,6 +37,10 @@ def run(
     agent: Annotated[
         str | None, typer.Option("--agent", help="Use this agent (or agent:model) for every bead with a prompt.")
     ] = None,
+    on_question: Annotated[
+        str | None,
+        typer.Option("--on-question", help="What becomes of an agent's question: hold, fail, or answer:TEXT."),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; what has landed stays landed.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Let the terminal go; the run goes on.")] = False,
 ) -> int:
@@ -45,7 +49,15 @@ def run(
     Ends with 0 when every bead has landed, 1 when some have not, 2 when the manifest or the command is at fault,
     3 when it is paused, 4 when nothing could start, 130 when it was interrupted.
     """
-    order = Order(manifest=manifest, repo=repo, worktrees=worktrees, workers=workers, agent=agent, fresh=fresh)
+    order = Order(
+        manifest=manifest,
+        repo=repo,
+        worktrees=worktrees,
+        workers=workers,
+        agent=agent,
+        on_question=on_question,
+        fresh=fresh,
+    )
     return _detached(order) if detach else carry_out(order)
 
 
@@ -106,4 +118,5 @@ def _arguments(order: Order) -> list[str]:
         given += [option, str(value.resolve())] if value else []
     given += ["--workers", str(order.workers)] if order.workers else []
     given += ["--agent", order.agent] if order.agent else []
+    given += ["--on-question", order.on_question] if order.on_question else []
     return given + (["--fresh"] if order.fresh else [])

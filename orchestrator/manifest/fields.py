@@ -182,6 +182,9 @@ _MONEY_SCHEMA = {"type": ["string", "number"], "examples": [50, "$2.50"]}
 Text = Annotated[str, BeforeValidator(as_text), _schema(**_TEXT_SCHEMA)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list), _schema(**_LIST_SCHEMA)]
 Id = Annotated[Text, AfterValidator(names.check_id), _schema(**_TEXT_SCHEMA, maxLength=names.MAX_ID)]
+OnQuestion = Annotated[
+    Text, AfterValidator(names.check_on_question), _schema(type="string", pattern="^(hold|fail|answer:.+)$")
+]
 Branch = Annotated[Text, AfterValidator(names.check_branch), _schema(**_TEXT_SCHEMA)]
 Revision = Annotated[Text, AfterValidator(names.check_revision), _schema(**_TEXT_SCHEMA)]
 AgentKey = Annotated[Text, AfterValidator(names.check_agent)]

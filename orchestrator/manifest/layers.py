@@ -43,6 +43,8 @@ _POLICY = {
     "worker_failures": ("worker_failures",),
     "check_timeout_s": ("check_timeout",),
     "verify_slots": ("verify_slots",),
+    "on_question": ("on_question",),
+    "question_wait_s": ("question_wait",),
 }
 """The fields of Policy, and the keys that they come from."""
 

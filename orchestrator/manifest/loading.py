@@ -43,6 +43,7 @@ class Overrides:
     """What the command line says over the manifest."""
 
     workers: int | None = None
+    on_question: str | None = None
     agent: str | None = None
     """A route that every bead with a prompt takes, and no other."""
     target: str | None = None
@@ -263,6 +264,9 @@ class _Loading:
 
     def _policy(self, layers: Layers, now: datetime) -> Policy:
         policy = layers.policy(now)
+        on_question = self._option("--on-question", self._overrides.on_question, names.check_on_question)
+        if on_question is not None:
+            policy = replace(policy, on_question=on_question)
         workers = self._overrides.workers
         if workers is not None:
             if workers < 1:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.core.model import SHELL_ROUTE, RouteName
+from orchestrator.core.model import ANSWER, FAIL, HOLD, SHELL_ROUTE, RouteName
 from orchestrator.manifest.faults import Unfit
 from orchestrator.manifest.patterns import printable
 
@@ -100,6 +100,13 @@ def check_agent(text: str) -> str:
     if not _ID.fullmatch(text):
         raise Unfit(f"'{printable(text)}' cannot be an agent's name", expected="letters, digits, '.', '_', '-'")
     return text
+
+
+def check_on_question(text: str) -> str:
+    """The text, if it says what becomes of a question. Raises Unfit."""
+    if text in (HOLD, FAIL) or (text.startswith(ANSWER) and text.removeprefix(ANSWER).strip()):
+        return text
+    raise Unfit(f"'{printable(text)}' does not fit", expected="hold, fail, or answer: and a text")
 
 
 def check_route(text: str) -> RouteName:

@@ -21,6 +21,7 @@ from orchestrator.manifest.fields import (
     HoursList,
     Id,
     Money,
+    OnQuestion,
     Override,
     Patterns,
     Pause,
@@ -275,6 +276,14 @@ class SettingsTable(Table):
     check_timeout: Duration | None = Field(default=None, description="How long one check may take. Default 30m.")
     verify_slots: Count | None = Field(
         default=None, description="How many beads are checked at the same time. Default 2."
+    )
+    on_question: OnQuestion | None = Field(
+        default=None,
+        description="What becomes of a question that no rule answers: 'hold', 'fail', or 'answer:' and a text. "
+        "Default hold.",
+    )
+    question_wait: Pause | None = Field(
+        default=None, description="How long a session that asked is kept open for its answer. Default 10m."
     )
     routes: Routes | None = Field(default=None, description=_ROUTES)
     agents: dict[AgentKey, Override] = Field(

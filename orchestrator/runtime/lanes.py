@@ -98,6 +98,8 @@ class Lanes:
                 self._git.submit(lambda: self._prepare(effect))
             case m.EndSession():
                 self._end(effect)
+            case m.Type():
+                self._type(effect)
             case m.Save():
                 self._git.submit(lambda: self._save(effect))
             case m.Collect():
@@ -194,6 +196,13 @@ class Lanes:
         elif not opening:
             verdict = Verdict(ending=Ending.STOPPED, reason=effect.reason)
             self._emit(m.SessionEnded(at=self._clock.now(), token=effect.token, verdict=verdict))
+
+    def _type(self, effect: m.Type) -> None:
+        """Into a session that is gone nothing is typed: its end is being told."""
+        with self._guard:
+            session = self._live.get(effect.token)
+        if session is not None:
+            session.type(effect.text, effect.turn)
 
     def _heard(self, signal: m.Signal) -> None:
         self._emit(signal)

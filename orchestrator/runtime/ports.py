@@ -6,6 +6,7 @@ what goes wrong in the world is an answer, because policy has to decide about it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,6 +101,35 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dialog:
+    """What a screen at rest may show, and the keys that answer it."""
+
+    shows: re.Pattern[str]
+    keys: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenRules:
+    """How a program's screen is read. It is emulated; escapes are nobody's business but the emulator's."""
+
+    ready: re.Pattern[str] | None = None
+    """Shows where a prompt goes in: the agent is up."""
+    asks: re.Pattern[str] | None = None
+    """Shows that it waits for a person; a dialog that a rule answers goes first."""
+    dialogs: tuple[Dialog, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFile:
+    """Where a program writes its events, one JSON object a line, if not on its terminal."""
+
+    path: str
+    """A glob pattern: the file may not be there yet, nor its name be known."""
+    mine: Mapping[str, str] = field(default_factory=dict)
+    """What the file's first object must say to be this session's, by path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """How to start an agent for one attempt."""
 
@@ -111,6 +141,10 @@ class Launch:
     """To be written before the start where they are not there yet (trust, onboarding)."""
     paste: str | None = None
     """Typed into an interactive agent once it is up."""
+    screen: ScreenRules | None = None
+    event_files: tuple[EventFile, ...] = ()
+    leave: str = ""
+    """Typed when it has said its last word, so that it leaves by itself."""
     ignores_term: bool = False
     """SIGTERM is a waste of the grace."""
 
@@ -125,6 +159,10 @@ class Sign:
     usage: Usage = field(default_factory=Usage)
     final: bool = False
     """Its last event: it has 20 s to leave."""
+    taken: bool = False
+    """It has the prompt that was typed."""
+    follow: str = ""
+    """A file in which it writes more events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +179,14 @@ class Reader(Protocol):
     """Reads one session's output as it comes. Used by one thread."""
 
     def feed(self, chunk: bytes) -> Sequence[Sign]: ...
+
+    def told(self, lines: bytes) -> Sequence[Sign]:
+        """Whole lines of its event files."""
+        ...
+
+    def shown(self, screen: str) -> None:
+        """What stands on its screen at the end, where it is emulated."""
+        ...
 
     def verdict(self, exit: Exit, *, at: float) -> Verdict:
         """What it all amounts to. Whether anything changed is not known here: git says that later."""
@@ -176,6 +222,11 @@ class Session(Protocol):
 
     def end(self, reason: str, grace_s: float) -> None:
         """Ask its thread to end the whole tree. Returns at once; `SessionEnded` follows."""
+        ...
+
+    def type(self, text: str, turn: int) -> None:
+        """Have it typed, as a prompt or as the answer to what the screen asks. Returns at once; `Typed` follows, unless
+        the session ends first."""
         ...
 
 

@@ -36,6 +36,11 @@ def pasted(text: str) -> str:
     return "\x1b[200~" + text.replace("\x1b", "").replace("\r\n", "\n") + "\x1b[201~"
 
 
+def keys(text: str) -> str:
+    """As a person types it. Each end of a line would be an Enter, so that it is one line."""
+    return " ".join(text.replace("\x1b", "").split("\n")).replace("\r", "")
+
+
 class Phase(Enum):
     """What the prompt waits for."""
 
@@ -59,7 +64,9 @@ class Paste:
     Every `now` is monotonic.
     """
 
-    def __init__(self, text: str, pace: Pace = DEFAULT) -> None:
+    def __init__(self, text: str, pace: Pace = DEFAULT, *, by_events: bool = False) -> None:
+        """`by_events`: the agent tells when it took a prompt, so nothing else is proof."""
+        self._by_events = by_events
         self.phase = Phase.COMING_UP
         self.due = float("inf")
         """When `next` wants to be called."""
@@ -81,16 +88,16 @@ class Paste:
         self._heard_at = now
         if self.phase in (Phase.SETTLING, Phase.PASTED):
             self.due = min(now + self._pace.pause_s, self._since + self._pace.patience_s)
-        elif self.phase is Phase.ENTERED and (sign or self._rested):
+        elif self.phase is Phase.ENTERED and (sign or (self._rested and not self._by_events)):
             self.phase, self.due = Phase.TAKEN, float("inf")
 
-    def next(self, now: float) -> str:
-        """What is to be typed now, if anything."""
+    def next(self, now: float, *, plain: bool = False) -> str:
+        """What is to be typed now, if anything. `plain`: as keys, for programs that know no pastes, and for dialogs."""
         if now < self.due:
             return ""
         if self.phase is Phase.SETTLING:
             self._enter(Phase.PASTED, now)
-            return pasted(self._text)
+            return keys(self._text) if plain else pasted(self._text)
         if self._enters == self._pace.enters:
             self.phase, self.due = Phase.GIVEN_UP, float("inf")
             return ""

@@ -6,21 +6,28 @@ attempt is policy's: this only tells what happened.
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from orchestrator.core.messages import OpenSession, SessionEnded, Spawned, WentSilent
+from orchestrator.core.messages import OpenSession, Questioned, SessionEnded, Spawned, Typed, WentSilent
 from orchestrator.core.model import Ending, ProcessName, Verdict
-from orchestrator.runtime.ports import Clock, Emit, Exit, Launch, Reader
-from orchestrator.sessions.pasting import Paste, Phase
+from orchestrator.runtime.ports import Clock, Emit, Exit, Launch, Reader, Sign
+from orchestrator.sessions.dialogs import Dialogs
+from orchestrator.sessions.event_files import EVERY_S, EventFiles
+from orchestrator.sessions.pasting import Pace, Paste, Phase
 from orchestrator.sessions.processes import Row
 from orchestrator.sessions.silence import Watch
 from orchestrator.sessions.telling import Telling
 from orchestrator.sessions.terminal import Terminal
 from orchestrator.sessions.transcript import Transcript
 from orchestrator.sessions.tree import Tree, end
+
+if TYPE_CHECKING:
+    from orchestrator.sessions.screen import Screen
 
 LEFT_BEHIND_S = 2.0
 """The grace of what an agent leaves running when it exits by itself: it had its time."""
@@ -48,7 +55,9 @@ class Parts:
     emit: Emit
     at_spawn: bool
     """Being spawned is this agent's first sign."""
-    paste: Paste | None
+    pace: Pace
+    screen: Screen | None
+    """None: nobody need see it."""
     hide: Callable[[str], str]
     """Takes the secrets of the agent's environment out of what is told: it ends in the store and in the report."""
 
@@ -71,6 +80,18 @@ class PtySession:
         self._snapshot_at = now
         self._leave_by = float("inf")
         self._fault = ""
+        launch = parts.launch
+        self._dialogs = Dialogs(launch.screen) if launch.screen and parts.screen else None
+        self._files = EventFiles(launch.event_files) if launch.event_files else None
+        self._look_at = now if launch.event_files else float("inf")
+        self._paste: Paste | None = None
+        self._turn: int | None = None
+        """Which of the orders to type is being typed; None: the prompt, or nothing."""
+        self._asks = False
+        """Its screen shows a question."""
+        if launch.paste is not None:
+            self._paste = Paste(launch.paste, parts.pace, by_events=bool(launch.event_files))
+        self._orders: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self._asked = threading.Lock()
         self._kill_at = float("inf")
         self._reason = ""
@@ -88,6 +109,10 @@ class PtySession:
         with self._asked:
             self._reason = self._reason or reason or "asked to"
             self._kill_at = min(self._kill_at, at)
+        self._p.terminal.wake()
+
+    def type(self, text: str, turn: int) -> None:
+        self._orders.put((text, turn))
         self._p.terminal.wake()
 
     def join(self, timeout_s: float) -> bool:
@@ -136,8 +161,9 @@ class PtySession:
             self._hear()
 
     def _due(self) -> float:
-        paste = self._p.paste
-        return min(self._telling.due, self._watch.due, self._leave_by, paste.due if paste else float("inf"))
+        typing = self._paste.due if self._paste else float("inf")
+        drawing = self._p.screen.due if self._p.screen else float("inf")
+        return min(self._telling.due, self._watch.due, self._leave_by, typing, drawing, self._look_at)
 
     def _hear(self) -> bool:
         """Take in what the agent wrote. Whether there was anything."""
@@ -159,25 +185,78 @@ class PtySession:
             self._fault = f"the reader of {self._p.order.route} failed: {error!r}"
             return
         now = time.monotonic()
-        for sign in signs:
-            self._telling.take(sign, now)
-            if sign.final:
-                self._leave_by = min(self._leave_by, now + self._p.order.linger_s)
-        if signs:
-            self._watch.sign(now)
-        if self._p.paste:
-            self._p.paste.heard(now, sign=bool(signs))
+        if self._p.screen:
+            self._p.screen.feed(chunk, now)
+        self._take(signs, now)
+        if self._paste:
+            self._paste.heard(now, sign=bool(signs))
         if now >= self._snapshot_at + SNAPSHOT_S:
             # So that those are known whom only their parents give away, when the parents are gone.
             self._snapshot_at = now
             self._p.tree.look(now - SNAPSHOT_S, marks=False)
 
+    def _take(self, signs: Sequence[Sign], now: float) -> None:
+        for sign in signs:
+            self._telling.take(sign, now)
+            if sign.final and self._leave_by == float("inf"):
+                self._leave_by = now + self._p.order.linger_s
+                if self._p.launch.leave:
+                    self._begin_typing(self._p.launch.leave, None, now)
+            if sign.follow and self._files:
+                self._files.follow(sign.follow)
+        if signs:
+            self._watch.sign(now)
+
+    def _read_files(self, now: float) -> None:
+        assert self._files is not None
+        self._look_at = now + EVERY_S
+        lines = self._files.lines()
+        if not lines or self._fault:
+            return
+        try:
+            signs = self._p.reader.told(lines)
+        except Exception as error:  # as in `_understand`
+            self._fault = f"the reader of {self._p.order.route} failed: {error!r}"
+            return
+        if self._paste and any(sign.taken for sign in signs):
+            self._paste.heard(now, sign=True)
+        self._take(signs, now)
+
+    def _look_at_screen(self, screen: Screen, dialogs: Dialogs, now: float) -> None:
+        """It is at rest: what it asks for is answered by rule, or told."""
+        seen = dialogs.look(screen.text())
+        if seen.question is not None:
+            self._asks = bool(seen.question)
+            question = self._p.hide(seen.question)
+            self._p.emit(Questioned(at=self._p.clock.now(), token=self.token, question=question))
+        if seen.keys:
+            self._telling.note(f"answered by rule: {seen.rule}")
+            self._put(seen.keys)
+        if seen.ready:
+            self._telling.start()
+
+    def _put(self, text: str) -> None:
+        self._p.terminal.type(text.encode())
+        self._p.transcript.input(text)
+
+    def _begin_typing(self, text: str, turn: int | None, now: float) -> None:
+        self._turn = turn
+        self._paste = Paste(text, self._p.pace)
+        self._paste.up(now)
+
     def _keep_time(self, now: float) -> None:
         if now >= self._telling.due:
             self._telling.flush(now)
         self._tell_of_recording()
-        if self._p.paste:
-            self._type(self._p.paste, now)
+        if now >= self._look_at:
+            self._read_files(now)
+        if self._p.screen and self._dialogs and now >= self._p.screen.due:
+            self._look_at_screen(self._p.screen, self._dialogs, now)
+        if self._paste is None and not self._orders.empty():
+            self._begin_typing(*self._orders.get_nowait(), now)
+            self._watch.sign(now)  # it is given the time to answer
+        if self._paste:
+            self._type(self._paste, now)
         if now >= self._watch.due:
             evidence = self._watch.look(now)
             if evidence:
@@ -191,14 +270,30 @@ class PtySession:
     def _type(self, paste: Paste, now: float) -> None:
         if self._telling.started:
             paste.up(now)
+        if paste.phase is Phase.TAKEN:
+            self._typed(paste)
         if now < paste.due:
             return
-        text = paste.next(now)
+        screen = self._p.screen
+        plain = (
+            self._asks
+            or (screen is not None and not screen.takes_pastes)
+            or (screen is None and self._turn is not None)
+        )
+        text = paste.next(now, plain=plain or self._leave_by < float("inf"))
         if text:
-            self._p.terminal.type(text.encode())
-            self._p.transcript.input(text)
+            self._put(text)
         if paste.phase is Phase.GIVEN_UP:
-            self._telling.note("the prompt was typed, but nothing answered Enter")
+            self._typed(paste)
+
+    def _typed(self, paste: Paste) -> None:
+        """It was taken, or given up."""
+        fault = "" if paste.phase is Phase.TAKEN else "it was typed, but nothing answered Enter"
+        if fault and self._leave_by == float("inf"):
+            self._telling.note(f"the prompt: {fault}" if self._turn is None else fault)
+        if self._turn is not None:
+            self._p.emit(Typed(at=self._p.clock.now(), token=self.token, turn=self._turn, fault=fault))
+        self._paste = self._turn = None
 
     def _processes(self) -> list[Row]:
         return self._p.tree.look(time.monotonic() - 1)
@@ -217,6 +312,10 @@ class PtySession:
             kill_at = self._kill_at
         left = end(p.tree.look_at_end, kill_at=lambda: min(kill_at, self._kill_at), wait=self._linger)
         self._drain()
+        if self._files:
+            self._read_files(time.monotonic())
+        if p.screen:
+            p.reader.shown(p.screen.text())
         exit = p.terminal.reap(forced=forced)
         now = time.monotonic()
         if exit.code == 0 and not forced:

@@ -11,16 +11,20 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.core.messages import OpenSession
 from orchestrator.runtime.ports import Clock, Emit, Launch, Marks, Reader, Session, SpawnFailed
-from orchestrator.sessions.pasting import DEFAULT, Pace, Paste
+from orchestrator.sessions.pasting import DEFAULT, Pace
 from orchestrator.sessions.processes import Census, Row, named, read_row
 from orchestrator.sessions.redaction import hiding_in_notes, secrets_of
 from orchestrator.sessions.session import Parts, PtySession
 from orchestrator.sessions.terminal import TERM, Terminal
 from orchestrator.sessions.transcript import Title, Transcript
 from orchestrator.sessions.tree import KILLED_S, Tree, end
+
+if TYPE_CHECKING:
+    from orchestrator.sessions.screen import Screen
 
 SWEEP_S = 2.0
 CLOSE_S = 1.0
@@ -146,10 +150,16 @@ class PtySessions:
             clock=self._clock,
             emit=emit,
             at_spawn=at_spawn,
-            paste=None if launch.paste is None else Paste(launch.paste, self._pace),
+            pace=self._pace,
+            screen=None if launch.screen is None else self._screen(),
             hide=hiding_in_notes(env),
         )
         return PtySession(parts, over=self._forget)
+
+    def _screen(self) -> Screen:
+        from orchestrator.sessions.screen import Screen  # with its emulator, which few sessions need
+
+        return Screen(self._columns, self._rows)
 
     def _forget(self, session: PtySession) -> None:
         with self._changed:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadState, Ending, WorkerState
+from orchestrator.core.model import BeadId, BeadState, Ending, WorkerState
 from tests.core.scene import Scene, bead, cost, none, only
 
 QUESTION = "Which file?\n> 1. this\n  2. that"
@@ -121,7 +121,7 @@ def test_a_retry_does_not_take_a_live_session_away() -> None:
     """A held bead whose session lives is answered, or given up."""
     scene = asking()
     assert not scene.ask(m.Verb.RETRY, "a").accepted
-    scene.ask(m.Verb.ABORT, "a")
+    scene.hear(m.Asked, verb=m.Verb.ABORT, bead=BeadId("a"))
     scene.breaks("a", Ending.CRASHED)
     assert scene.is_at("a") is BeadState.CANCELLED
 

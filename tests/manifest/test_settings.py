@@ -47,6 +47,8 @@ starts_in_vain: 7
 worker_failures: 6
 check_timeout: 1h
 verify_slots: 9
+on_question: "answer: as you like"
+question_wait: 90s
 routes: [claude:opus, mine, "gemini:a/b:c"]
 agents:
   mine: {command: ["./agent.sh", "{prompt_file}"], env: {LEVEL: 3, DEBUG: no}}
@@ -123,6 +125,8 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
             Limit(pool="claude:opus", sessions=2),
         ),
         closed=manifest.policy.closed,
+        on_question="answer: as you like",
+        question_wait_s=90.0,
     )
     begins = [datetime.fromtimestamp(begin, UTC) for begin, _ in manifest.policy.closed]
     assert begins[0] == datetime(2026, 3, 2, 8, tzinfo=UTC)  # the Monday after

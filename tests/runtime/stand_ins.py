@@ -34,6 +34,11 @@ class Nothing:
     def feed(self, chunk: bytes) -> tuple[Sign, ...]:
         return (Sign(started=True),)
 
+    def told(self, lines: bytes) -> tuple[Sign, ...]:
+        return ()
+
+    def shown(self, screen: str) -> None: ...
+
     def verdict(self, exit: Exit, *, at: float) -> Verdict:
         return Verdict(ending=Ending.DELIVERED if exit.code == 0 else Ending.CRASHED)
 
@@ -124,6 +129,7 @@ class ToldSessions:
 
     emits: dict[int, Emit] = field(default_factory=dict)
     ended: list[tuple[int, str]] = field(default_factory=list)
+    typed: list[tuple[int, int, str]] = field(default_factory=list)
     opened: threading.Event = field(default_factory=threading.Event)
     fault: Exception | None = None
 
@@ -147,3 +153,6 @@ class _Told:
 
     def end(self, reason: str, grace_s: float) -> None:
         self.sessions.ended.append((self.token, reason))
+
+    def type(self, text: str, turn: int) -> None:
+        self.sessions.typed.append((self.token, turn, text))

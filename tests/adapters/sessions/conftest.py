@@ -50,6 +50,12 @@ class LineReader:
         self._line = rest[-100:]
         return [self._sign(line.strip()) for line in lines if line.startswith((b"sign:", b"boom"))]
 
+    def told(self, lines: bytes) -> Sequence[Sign]:
+        return [self._sign(line) for line in lines.splitlines()]
+
+    def shown(self, screen: str) -> None:
+        self.screen = screen
+
     def verdict(self, exit: Exit, *, at: float) -> Verdict:
         self.exit = exit
         if b"verdict breaks" in self.heard:
