@@ -22,7 +22,7 @@ from orchestrator.core import messages as m
 from orchestrator.core.model import BeadState, RunState
 from orchestrator.core.state import State
 from orchestrator.runtime.loop import ControlLoop, Inbox
-from orchestrator.runtime.ports import Listener, Marks
+from orchestrator.runtime.ports import Listener, Marks, Walls
 
 if TYPE_CHECKING:
     from orchestrator.agents.catalog import Catalog
@@ -78,6 +78,8 @@ class _Night:
             logs=repository.state / "logs" / "checks",
             setup=self._manifest.setup,
             setup_timeout_s=self._manifest.policy.check_timeout_s,
+            recordings=repository.state / "recordings",
+            can_wall=_can_wall,
         )
 
     def run(self, watch: Callable[[State], Listener]) -> Outcome:
@@ -265,3 +267,9 @@ def _interruptible(inbox: Inbox, clock: SystemClock) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _can_wall(walls: Walls) -> bool:
+    from orchestrator.sessions.walls import why_not
+
+    return not why_not(walls)

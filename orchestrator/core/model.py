@@ -115,6 +115,7 @@ class Ending(StrEnum):
     OVER_BUDGET = "over-budget"
     NOT_STARTED = "not-started"
     NOT_COLLECTED = "not-collected"
+    STRAYED = "strayed"
     LOST = "lost"
     STOPPED = "stopped"
     CANCELLED = "cancelled"
@@ -292,6 +293,40 @@ class ProcessName:
     pid: int
     started: float
     """Its creation time, seconds since the epoch, as the kernel tells."""
+
+
+class Ground(StrEnum):
+    """What an agent can get at although it is not its own."""
+
+    REF = "ref"
+    """A branch, a tag, or a ref of ours."""
+    NEW_REF = "new ref"
+    """A branch or a tag that was not there before."""
+    REMOTE_REF = "remote ref"
+    """What `git fetch` moves."""
+    CHECKOUT = "checkout"
+    """Which branch a checkout or another bead's worktree is on."""
+    FILE = "file"
+    """In the person's checkout, or in another bead's worktree."""
+    SETTING = "setting"
+    """Of the shared repository, harmless by its nature."""
+    TRAP = "trap"
+    """What has git run a program: a hook, or a setting that names one."""
+    LINK = "link"
+    """In its own worktree, leading out of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stray:
+    """Something beyond an agent's own ground that has changed while it was at work."""
+
+    ground: Ground
+    what: str
+    """The ref, the path or the setting."""
+    how: str
+    """What became of it, and what was done about it: one phrase."""
+    shown: bool
+    """There is evidence that it was this agent. Else it was left as it is, and may well be a person's doing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,9 @@ from orchestrator.runtime.patience import insist
 if TYPE_CHECKING:
     from git.cmd import Git as GitPython
 
+    from orchestrator.repo.ledger import Ledger
+    from orchestrator.repo.shield import Shield
+
 Told = TypeVar("Told")
 
 PINNED = {
@@ -47,6 +50,12 @@ PINNED = {
     "i18n.commitEncoding": "UTF-8",
     "i18n.logOutputEncoding": "UTF-8",
     "submodule.recurse": "false",
+    "core.editor": ":",
+    "core.pager": "cat",
+    "core.alternateRefsCommand": "true",
+    "diff.external": "",
+    "sequence.editor": ":",
+    "interactive.diffFilter": "cat",
 }
 """Configuration of the shared repository that must not act on, or be acted on by, our own calls."""
 
@@ -126,6 +135,10 @@ class Git:
     """How long a lock that somebody else holds is waited for."""
     residents: Residents = field(default_factory=Residents, compare=False)
     """Those that stay, for `ask`. They end with it, or when they are closed."""
+    ledger: Ledger | None = None
+    """Takes down our own moves of refs."""
+    shield: Shield | None = None
+    """Switches off what has come into the shared configuration since the run began."""
 
     def __call__(
         self,
@@ -210,7 +223,8 @@ class Git:
         if place is not None and place.index is not None:
             surroundings["GIT_INDEX_FILE"] = str(place.index)
         command = [*_scrubbing(surroundings), "git"]
-        for name, value in {**PINNED, **self.settings}.items():
+        planted = self.shield.settings() if self.shield is not None else {}
+        for name, value in {**planted, **PINNED, **self.settings}.items():
             command += ["-c", f"{name}={value}"]
         if place is not None:
             command.append(f"--git-dir={place.git_dir}")

@@ -13,6 +13,7 @@ of worktrees.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import IO
 
@@ -117,7 +118,7 @@ def read(
 
 def move(git: Git, place: Place, moves: Iterable[Move], *, why: str) -> None:
     """All of them or none. `why`, a word, is what reflogs say. Raises `RefMoved` where one is not at its old value."""
-    words = ""
+    words, moves = "", tuple(moves)
     for one in moves:
         if one.new is None:
             words += f"delete {one.name}\0{one.old or ''}\0"
@@ -131,7 +132,9 @@ def move(git: Git, place: Place, moves: Iterable[Move], *, why: str) -> None:
         return
     # What is said between `start` and `commit` is done whole, or, if we die before the last word, not at all.
     asked = f"start\0{words}commit\0".encode()
-    git.ask(place, "update-ref", "-m", f"orchestrator: {why}", "--stdin", "-z", words=asked, answer=_committed)
+    ledger = git.ledger
+    with ledger.moving(place.git_dir, {one.name: one.new for one in moves}) if ledger else nullcontext():
+        git.ask(place, "update-ref", "-m", f"orchestrator: {why}", "--stdin", "-z", words=asked, answer=_committed)
 
 
 def _committed(said: IO[bytes]) -> None:

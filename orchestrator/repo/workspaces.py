@@ -7,24 +7,27 @@ orders come one after another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.core.messages import Check, Clear, Collect, Land, OpenSession, Save
-from orchestrator.core.model import BeadId, Commit
-from orchestrator.repo import refs, worktrees
+from orchestrator.core.model import BeadId, Commit, Stray
+from orchestrator.repo import refs, trace, worktrees
 from orchestrator.repo.attic import keep_all, number_of, prove_kept
 from orchestrator.repo.delivery import deliver, where_it_began
 from orchestrator.repo.desk import Desk, Run, commit_at, desk_of, worktree_of
-from orchestrator.repo.faults import as_workspace_fault
+from orchestrator.repo.faults import RefMoved, as_workspace_fault
+from orchestrator.repo.fences import Fences
 from orchestrator.repo.furnishing import Inclusions, initialise_submodules
 from orchestrator.repo.landing import Landing
+from orchestrator.repo.ledger import Ledger
 from orchestrator.repo.nested import rescue
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move, quoted
-from orchestrator.repo.repository import Repository
+from orchestrator.repo.repository import Repository, main_checkout
+from orchestrator.repo.shield import Shield
 from orchestrator.repo.stage import Stage
 from orchestrator.repo.target import begin, landings, tip_of
 from orchestrator.repo.verification import Runner, Verified
@@ -37,6 +40,7 @@ from orchestrator.runtime.ports import (
     LandedAt,
     Place,
     Red,
+    Walls,
     Work,
     WorkspaceFault,
 )
@@ -59,11 +63,14 @@ class GitWorkspaces:
         setup_timeout_s: float = 1800.0,
         excludes: Sequence[str] = (),
         patience_s: float = 3.0,
+        recordings: Path | None = None,
+        can_wall: Callable[[Walls], bool] = lambda walls: False,
     ) -> None:
         """`base` is a revision, None: the person's HEAD. `logs` is a folder for the output of checks and setup.
 
         `excludes` are patterns (gitignore syntax) of files that are nobody's work: they are neither collected nor kept.
-        `patience_s` is how long a lock that another git holds is waited for.
+        `patience_s` is how long a lock that another git holds is waited for. `recordings` is where the recordings of
+        sessions are. `can_wall` says whether this machine can put a session behind walls.
         """
         folder = worktrees.expanduser().resolve() / quoted(run_name)
         self._run = Run(repository=repository, name=run_name, target=target, folder=folder)
@@ -71,7 +78,12 @@ class GitWorkspaces:
         self._setup, self._setup_timeout_s = tuple(setup), setup_timeout_s
         self._excludes = tuple(excludes)
         self._runner = Runner(commands=commands, logs=logs)
-        self._git = Git(patience_s=patience_s)
+        ledger = Ledger(repository.common_dir)
+        self._git = Git(patience_s=patience_s, ledger=ledger)
+        self._can_wall = can_wall
+        self._fences = Fences(
+            git=self._git, run=self._run, ledger=ledger, recordings=recordings or repository.state / "recordings"
+        )
         self._start: Commit | None = None
         self._landing: Landing | None = None
         self._inclusions = Inclusions(git=self._git, repository=repository)
@@ -80,6 +92,7 @@ class GitWorkspaces:
         """Create the target where it is not there yet; its tip. Raises `RepositoryFault`; nothing is then written."""
         repository = self._run.repository
         with as_workspace_fault("beginning the run"):
+            self._git = replace(self._git, shield=Shield(repository.common_dir / "config"))
             start = begin(self._git, self._run, self._base)
             if self._excludes:
                 file = _exclusions(self._git, repository, self._excludes)
@@ -99,6 +112,9 @@ class GitWorkspaces:
                 verified=Verified(repository.state / "verified.jsonl"),
             )
             self._start = start
+            self._fences.git = self._git
+            self._fences.walled = self._can_wall(self._walls(None))
+            self._fences.learn()
             for folder in (self._run.folder, repository.state):  # of an orchestrator that was killed
                 worktrees.empty_trash(folder)
             return tip_of(self._git, self._run).commit
@@ -137,11 +153,38 @@ class GitWorkspaces:
                 raise WorkspaceFault(f"the worktree {self._run.path_of(order.bead)} is gone")
             if made.label is None:
                 self._set_up(made, order)
-            name = f"{quoted(order.bead)}.{order.number}"
-            return Place(worktree=made.path, scratch=self._run.repository.state / "scratch" / name)
+            scratch = self._run.repository.state / "scratch" / f"{quoted(order.bead)}.{order.number}"
+            self._fences.raise_around(order.bead, order.number, worktree=made.path, scratch=scratch)
+            return Place(
+                worktree=made.path,
+                scratch=scratch,
+                env={trace.VARIABLE: str(scratch / trace.FILE)},
+                walls=self._walls(made.path) if self._fences.walled else None,
+            )
+
+    def strays(self, order: Save | Collect) -> tuple[Stray, ...]:
+        with as_workspace_fault(f"putting back what changed while {order.bead} was at work"):
+            return self._fences.after_collecting(order.bead)
+
+    def _walls(self, worktree: Path | None) -> Walls:
+        """All that is somebody else's can be read and not written; what git itself needs of it can."""
+        repository = self._run.repository
+        common, mounts = repository.common_dir, []
+        checkouts = [found.path for found in worktrees.registered(repository) if not found.is_ours]
+        for checkout in dict.fromkeys([*filter(None, [repository.checkout]), main_checkout(repository), *checkouts]):
+            if checkout.is_dir() and checkout != common:
+                mounts.append((checkout, False))
+        mounts.append((common, True))
+        mounts += [(common / name, False) for name in ("hooks", "info") if (common / name).is_dir()]
+        if self._run.folder.is_dir():
+            mounts.append((self._run.folder, False))
+        if worktree is not None:
+            mounts.append((worktree, True))
+        return Walls(mounts=tuple(mounts))
 
     def save(self, order: Save) -> Commit | None:
         with as_workspace_fault(f"saving what is in the worktree of {order.bead}"):
+            self._fences.before_collecting(order.bead)
             desk = desk_of(self._git, self._run, order.bead)
             kept = keep_all(self._git, desk, order.number, person=self._run.repository.person)
             return kept.commit if kept.differs else None
@@ -260,9 +303,16 @@ class GitWorkspaces:
 
     def collect(self, order: Collect) -> Work:
         with as_workspace_fault(f"collecting the work of {order.bead}"):
-            desk = desk_of(self._git, self._run, order.bead)
-            self._refuse_strangers(desk)
-            return deliver(self._git, desk, order.number, order.title, person=self._run.repository.person)
+            self._fences.before_collecting(order.bead)
+            try:
+                return self._collected(order)
+            except RefMoved:  # another turn's fence has put the branch back just now
+                return self._collected(order)
+
+    def _collected(self, order: Collect) -> Work:
+        desk = desk_of(self._git, self._run, order.bead)
+        self._refuse_strangers(desk)
+        return deliver(self._git, desk, order.number, order.title, person=self._run.repository.person)
 
     def check(self, order: Check) -> CheckResult:
         with as_workspace_fault(f"checking the work of {order.bead}"):
@@ -280,6 +330,7 @@ class GitWorkspaces:
 
     def land(self, order: Land) -> LandedAt | Conflict | Red | Empty:
         with as_workspace_fault(f"landing {order.bead}"):
+            self._fences.guard(self._run.target_ref)
             return self._begun().land(order)
 
     def landed(self, tasks: Mapping[BeadId, str]) -> Mapping[BeadId, Commit]:

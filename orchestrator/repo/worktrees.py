@@ -161,6 +161,8 @@ def mend(worktree: Worktree) -> None:
     Only while no agent lives there.
     """
     link, wanted = worktree.path / ".git", f"gitdir: {worktree.admin}\n"
+    if link.is_symlink():
+        link.unlink()  # written through, it would be a file of somebody else's
     if not link.is_dir() and not (link.is_file() and link.read_text(errors="replace") == wanted):
         link.write_text(wanted)
     unlock_index(worktree)

@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from math import inf
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import Ending, Policy, Token, Verdict
+from orchestrator.core.model import Ending, Ground, Policy, Stray, Token, Verdict
 from orchestrator.runtime.lane import Lane, Urgency
 from orchestrator.runtime.ports import (
     AgentMissing,
@@ -149,6 +150,7 @@ class Lanes:
         try:
             place = self._workspaces.furnish(order)
             launch = self._agents.launch(order, worktree=place.worktree, scratch=place.scratch)
+            launch = replace(launch, env={**launch.env, **place.env}, walls=place.walls)
             reader = self._agents.reader(order, scratch=place.scratch)
             at_spawn = self._agents.starts_at_spawn(order.route)
             session = self._sessions.open(order, launch, reader, at_spawn=at_spawn, emit=self._heard)
@@ -217,16 +219,30 @@ class Lanes:
             commit, fault = self._workspaces.save(effect), ""
         except WorkspaceFault as refused:
             commit, fault = None, str(refused)
-        self._emit(m.Saved(at=self._clock.now(), token=effect.token, commit=commit, fault=fault))
+        strays = self._strays(effect)
+        self._emit(m.Saved(at=self._clock.now(), token=effect.token, commit=commit, fault=fault, strays=strays))
+
+    def _strays(self, effect: m.Save | m.Collect) -> tuple[Stray, ...]:
+        """What could not be compared or put back is no fault of the work: it is said in its place."""
+        try:
+            return tuple(self._workspaces.strays(effect))
+        except WorkspaceFault as refused:
+            return (Stray(ground=Ground.REF, what="the fences", how=str(refused), shown=False),)
 
     def _collect(self, effect: m.Collect) -> None:
         now = self._clock.now
         try:
             work = self._workspaces.collect(effect)
         except WorkspaceFault as refused:
-            self._emit(m.Collected(at=now(), token=effect.token, commit=None, fault=str(refused)))
+            strays = self._strays(effect)
+            self._emit(m.Collected(at=now(), token=effect.token, commit=None, fault=str(refused), strays=strays))
             return
-        self._emit(m.Collected(at=now(), token=effect.token, commit=work.commit, tree=work.tree, files=work.files))
+        strays = self._strays(effect)
+        self._emit(
+            m.Collected(
+                at=now(), token=effect.token, commit=work.commit, tree=work.tree, files=work.files, strays=strays
+            )
+        )
 
     def _check(self, effect: m.Check) -> None:
         try:

@@ -23,7 +23,7 @@ from orchestrator.core.messages import (
     Save,
     Signal,
 )
-from orchestrator.core.model import BeadId, Commit, ProcessName, RouteName, Token, Tree, Usage, Verdict
+from orchestrator.core.model import BeadId, Commit, ProcessName, RouteName, Stray, Token, Tree, Usage, Verdict
 
 Emit = Callable[[Signal], None]
 """Hands a signal to the control loop, from any thread; never blocks."""
@@ -101,6 +101,14 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Walls:
+    """What a session may write of the disk."""
+
+    mounts: tuple[tuple[Path, bool], ...]
+    """Folders, and whether they can be written: a later one counts for what is below it. All else can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dialog:
     """What a screen at rest may show, and the keys that answer it."""
 
@@ -147,6 +155,8 @@ class Launch:
     """Typed when it has said its last word, so that it leaves by itself."""
     ignores_term: bool = False
     """SIGTERM is a waste of the grace."""
+    walls: Walls | None = None
+    """None: it may write what this user may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,6 +345,9 @@ class Place:
     worktree: Path
     scratch: Path
     """A folder of this attempt's own outside the worktree: its prompt, its outcome file."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """What its agent is to find in its environment beside what its profile says."""
+    walls: Walls | None = None
 
 
 class Workspaces(Protocol):
@@ -361,6 +374,13 @@ class Workspaces(Protocol):
 
     def collect(self, order: Collect) -> Work:
         """Raises `WorkspaceFault`."""
+        ...
+
+    def strays(self, order: Save | Collect) -> Sequence[Stray]:
+        """What has changed beyond the agent's own ground in the turn that `save` or `collect` has just ended.
+
+        It is put back where that is right; each says what was done. Raises `WorkspaceFault`.
+        """
         ...
 
     def check(self, order: Check) -> CheckResult:

@@ -22,6 +22,7 @@ from orchestrator.sessions.session import Parts, PtySession
 from orchestrator.sessions.terminal import TERM, Terminal
 from orchestrator.sessions.transcript import Title, Transcript
 from orchestrator.sessions.tree import KILLED_S, Tree, end
+from orchestrator.sessions.walls import walled
 
 if TYPE_CHECKING:
     from orchestrator.sessions.screen import Screen
@@ -98,7 +99,8 @@ class PtySessions:
 
     def _start(self, order: OpenSession, launch: Launch, reader: Reader, *, at_spawn: bool, emit: Emit) -> PtySession:
         env = {"TERM": TERM, **launch.env, **self._marks.of(order.token)}
-        terminal = Terminal.open(launch.argv, env=env, cwd=launch.cwd, columns=self._columns, rows=self._rows)
+        argv = walled(launch.argv, launch.walls) if launch.walls else launch.argv
+        terminal = Terminal.open(argv, env=env, cwd=launch.cwd, columns=self._columns, rows=self._rows)
         try:
             session = self._session(order, launch, reader, env, terminal, at_spawn=at_spawn, emit=emit)
         except OSError as error:

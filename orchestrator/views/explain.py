@@ -12,8 +12,8 @@ from orchestrator.core.records import BeadRecord
 from orchestrator.core.state import State
 from orchestrator.views.board import doing
 from orchestrator.views.causes import root_causes, unmet
-from orchestrator.views.history import history
-from orchestrator.views.report_text import try_in_words
+from orchestrator.views.history import Try, history
+from orchestrator.views.report_text import strays_in_words, try_in_words
 from orchestrator.views.times import moment, span
 
 
@@ -27,8 +27,13 @@ def explain(state: State, bead: BeadId, now: float, events: Iterable[Event] = ()
         lines += _standing(state, now)
     tries = history(events).of(bead)
     if tries:
-        lines += ["", "What was tried:", *(f"- {try_in_words(each)}" for each in tries)]
+        lines += ["", "What was tried:", *(f"- {line}" for each in tries for line in _told(each))]
     return "\n".join(lines)
+
+
+def _told(each: Try) -> Iterator[str]:
+    yield try_in_words(each)
+    yield from strays_in_words(each)
 
 
 _OVER = (BeadState.DONE, BeadState.FAILED, BeadState.CANCELLED)

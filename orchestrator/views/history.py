@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Token, Usage, WorkerId
+from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Stray, Token, Usage, WorkerId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,10 @@ class Try:
     usage: Usage = field(default_factory=Usage)
     files: tuple[str, ...] = ()
     saved: Commit | None = None
+    strays: tuple[Stray, ...] = ()
+    """What changed beyond its own ground."""
+    beside: tuple[BeadId, ...] = ()
+    """Whose agents were at work meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,9 @@ class _Fold:
                 )
             case m.SessionBroke() | m.WorkDelivered():
                 self._agent_gone(event.token, event.at)
+            case m.FenceCrossed():
+                known = self.tries[event.bead][event.token]
+                self.tries[event.bead][event.token] = replace(known, strays=event.strays, beside=event.beside)
             case m.AttemptEnded():
                 self._attempt_ended(event)
             case m.BeadReturned() | m.BeadFailed():

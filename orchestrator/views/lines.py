@@ -97,6 +97,12 @@ def _returned(event: m.BeadReturned, entry: Entry | None, state: State) -> Told:
     return event.bead, "sent back", _short(event.reason), *_effort(event, entry), again
 
 
+def _crossed(event: m.FenceCrossed, entry: Entry | None, state: State) -> Told:
+    """Only what is shown to be its agent's: a person need not be told what they did themselves."""
+    shown = [f"{stray.what} ({stray.how})" for stray in event.strays if stray.shown]
+    return (event.bead, "went beyond its worktree", _short(", ".join(shown))) if shown else ()
+
+
 def _delayed(event: m.LandingDelayed, entry: Entry | None, state: State) -> Told:
     return event.bead, "landing delayed", _short(event.reason), _again(event.until, event.at)
 
@@ -129,6 +135,7 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.RunStopped: lambda event, entry, state: ("run", "stopped", _short(event.reason)),
     m.RunFinished: lambda event, entry, state: ("run", "finished", _short(event.reason)),
     m.AttemptStarted: _attempt_started,
+    m.FenceCrossed: _crossed,
     m.BeadQueued: lambda event, entry, state: (event.bead, "verified", "in the merge queue"),
     m.BeadLanded: lambda event, entry, state: (event.bead, "landed", event.commit[:7], *_effort(event, entry)),
     m.BeadDone: lambda event, entry, state: (event.bead, "done", _short(event.reason), *_effort(event, entry)),

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import Ending, Manifest, Policy, ProcessName, Usage, Verdict
+from orchestrator.core.model import Ending, Manifest, Policy, ProcessName, Stray, Usage, Verdict
 from orchestrator.views.times import rfc3339
 
 
@@ -76,12 +76,18 @@ def _flattened(name: str, value: Any) -> dict[str, Any]:
             return {_RENAMED.get(name, name): value.value}
         case tuple() if name == "missing":
             return {name: dict(value)}
+        case tuple() if name == "strays":
+            return {name: [_stray(each) for each in value]}
         case tuple():
             return {name: list(value)}
         case int() | float() if name in _TIMES:
             return {name: rfc3339(value) if value else None}
         case _:
             return {_RENAMED.get(name, name): value}
+
+
+def _stray(stray: Stray) -> dict[str, Any]:
+    return {"ground": stray.ground.value, "what": stray.what, "how": stray.how, "shown": stray.shown}
 
 
 def _planned(event: m.RunPlanned) -> dict[str, Any]:
@@ -133,6 +139,7 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.BeadCleared: _when(lambda event: bool(event.fault)),
     m.SessionGivenUp: _of_given_up,
     m.SessionBroke: _of_broken,
+    m.FenceCrossed: _when(lambda event: any(stray.shown for stray in event.strays)),
     m.AttemptEnded: _of_attempt,
     m.WorkerBackedOff: Level.WARNING,
     m.WorkerFailed: Level.ERROR,

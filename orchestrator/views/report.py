@@ -104,6 +104,8 @@ class Report:
     """Commands that every merged tree passed; empty: nothing but the merge itself was checked."""
     own_checks: int
     """How many beads that landed had checks of their own."""
+    crossings: tuple[tuple[BeadId, Try], ...]
+    """Attempts in whose time something beyond their own ground changed."""
     effort: Effort
     proof: tuple[Finding, ...] | None
     """None: not proved."""
@@ -132,6 +134,7 @@ def report(state: State, events: Iterable[Event], proof: Sequence[Finding] | Non
         skipped=tuple((each.id, each.reason) for each in manifest.skipped),
         checks=manifest.verify,
         own_checks=sum(bool(record.spec.verify) and _landed_now(record) for record in records),
+        crossings=tuple((bead, each) for bead, tries in past.tries.items() for each in tries if each.strays),
         effort=_effort(state, past),
         proof=None if proof is None else tuple(proof),
     )
@@ -222,6 +225,18 @@ def as_dict(report: Report) -> dict[str, Any]:
         "undone": [_undone_as_dict(each) for each in report.undone],
         "skipped": [{"id": bead, "reason": reason} for bead, reason in report.skipped],
         "checks": {"merged_tree": list(report.checks), "beads_with_own": report.own_checks},
+        "beyond_worktrees": [
+            {
+                "bead": bead,
+                "attempt": each.number,
+                "beside": list(each.beside),
+                "strays": [
+                    {"ground": one.ground.value, "what": one.what, "how": one.how, "shown": one.shown}
+                    for one in each.strays
+                ],
+            }
+            for bead, each in report.crossings
+        ],
         "effort": {
             "wall_s": round(effort.wall_s, 3),
             "agent_s": round(effort.agent_s, 3),

@@ -31,6 +31,7 @@ def _lines(report: Report) -> Iterator[str]:
         ("Landed", _landed(report)),
         ("Nothing was needed", _needless(report)),
         ("Also not done", _others(report)),
+        ("Beyond their worktrees", _crossings(report)),
         ("What it took", _effort(report)),
         ("Proof", _proof(report)),
     ):
@@ -144,6 +145,24 @@ def _others(report: Report) -> Iterator[str]:
         by_reason.setdefault(reason, []).append(bead)
     for reason, beads in by_reason.items():
         yield f"- not part of the run ({_inline(reason)}): {', '.join(beads)}"
+
+
+def _crossings(report: Report) -> Iterator[str]:
+    for bead, each in report.crossings:
+        yield from (f"- **{bead}**, {line}" for line in strays_in_words(each))
+
+
+def strays_in_words(each: Try) -> Iterator[str]:
+    """What is shown to be its agent's, and what may be a person's doing."""
+    shown = [stray for stray in each.strays if stray.shown]
+    rest = [stray for stray in each.strays if not stray.shown]
+    if shown:
+        told = "; ".join(f"{stray.ground} `{stray.what}`: {_inline(stray.how)}" for stray in shown)
+        yield f"attempt {each.number} went beyond its worktree: {told}"
+    if rest:
+        told = "; ".join(f"{stray.ground} `{stray.what}`: {_inline(stray.how)}" for stray in rest)
+        beside = f" (beside it at work: {', '.join(each.beside)})" if each.beside else ""
+        yield f"while attempt {each.number} ran{beside}, by whom is not known: {told}"
 
 
 # ---------------------------------------------------------------- what it took

@@ -26,6 +26,7 @@ SENT_BACK = [
     (Ending.MERGED_RED, True, Blame.NOBODY, False, False),
     (Ending.NOT_STARTED, False, Blame.NOBODY, True, False),
     (Ending.NOT_COLLECTED, True, Blame.NOBODY, True, True),
+    (Ending.STRAYED, True, Blame.NOBODY, False, False),
     (Ending.LOST, False, Blame.NOBODY, True, True),
     (Ending.STOPPED, False, Blame.NOBODY, True, True),
     (Ending.ASKED, False, Blame.NOBODY, True, True),

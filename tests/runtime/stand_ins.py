@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Tree, Verdict
+from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Stray, Tree, Verdict
 from orchestrator.runtime.ports import (
     CheckResult,
     CommandResult,
@@ -53,6 +53,7 @@ class PlainFolders:
     done: list[str] = field(default_factory=list)
     gate: Callable[[m.Effect], None] = lambda effect: None
     """Called in the lane before an order is carried out."""
+    strayed: tuple[Stray, ...] = ()
 
     def _begin(self, order: m.Effect) -> None:
         self.gate(order)
@@ -76,6 +77,9 @@ class PlainFolders:
     def collect(self, order: m.Collect) -> Work:
         self._begin(order)
         return Work(commit=Commit(f"c-{order.bead}"), tree=Tree("t"), files=("f",))
+
+    def strays(self, order: m.Save | m.Collect) -> tuple[Stray, ...]:
+        return self.strayed
 
     def check(self, order: m.Check) -> CheckResult:
         self._begin(order)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.core import messages as m
+from orchestrator.core.decide import fences
 from orchestrator.core.decide.pools import has_room
 from orchestrator.core.graph import colliding
 from orchestrator.core.model import BeadState, BreakerState, Ending, RunState, WorkerState
@@ -333,8 +334,16 @@ def what_is_done_has_landed(world: World) -> None:
         assert landed.count(bead) == expected, f"{bead} is {record.state}, and {landed.count(bead)} times on the target"
 
 
+def who_strayed_does_not_land(world: World) -> None:
+    """Of the very attempt that was shown to have tampered with what is not its own."""
+    strayed = {event.token for event in world.log if isinstance(event, m.FenceCrossed) and fences.strayed(event.strays)}
+    landed = {event.token for event in world.log if isinstance(event, m.BeadLanded)}
+    assert not strayed & landed, "work of an agent that went beyond its ground has landed"
+
+
 AT_THE_END: tuple[Callable[[World], None], ...] = (
     everything_has_settled,
     nothing_is_left_over,
     what_is_done_has_landed,
+    who_strayed_does_not_land,
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadId, Ending, Token, Tree, Usage, Verdict
+from orchestrator.core.model import BeadId, Ending, Ground, Stray, Token, Tree, Usage, Verdict
 from tests.simulation.nature import Session
 
 if TYPE_CHECKING:
@@ -145,14 +145,23 @@ class Shell:
         if self._refuses():
             self._say(m.Saved(at=self._now(), token=effect.token, commit=None, fault="no space left on device"))
         else:
-            self._say(m.Saved(at=self._now(), token=effect.token, commit=self._git.save(effect.bead)))
+            commit = self._git.save(effect.bead)
+            self._say(m.Saved(at=self._now(), token=effect.token, commit=commit, strays=self._strays()))
+
+    def _strays(self) -> tuple[Stray, ...]:
+        """What the agent did beyond its own ground, or a person meanwhile."""
+        if not self._refuses():
+            return ()
+        ground, shown = self._dice.choice(tuple(Ground)), self._dice.random() < 0.5
+        return (Stray(ground=ground, what="it", how="put back", shown=shown),)
 
     def _collect(self, effect: m.Collect) -> None:
         if self._refuses():
             self._say(m.Collected(at=self._now(), token=effect.token, commit=None, fault="no space left on device"))
             return
         commit = self._git.collect(effect.bead)
-        self._say(m.Collected(at=self._now(), token=effect.token, commit=commit, tree=Tree(commit) if commit else None))
+        tree, strays = Tree(commit) if commit else None, self._strays()
+        self._say(m.Collected(at=self._now(), token=effect.token, commit=commit, tree=tree, strays=strays))
 
     def _check(self, effect: m.Check) -> None:
         passed = not self._refuses(2)

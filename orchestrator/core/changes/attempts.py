@@ -141,6 +141,10 @@ def work_collected(state: Standing, event: m.WorkCollected) -> None:
     state.move_bead(attempt.bead, event)
 
 
+def fence_crossed(state: Standing, event: m.FenceCrossed) -> None:
+    """Told to people; what it means for the attempt is in how that ends."""
+
+
 def attempt_ended(state: Standing, event: m.AttemptEnded) -> None:
     state.move_worker(event.worker, event, token=None)
     if state.surplus:
@@ -214,5 +218,6 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.SessionBroke: session_broke,
     m.WorkDelivered: work_delivered,
     m.WorkCollected: work_collected,
+    m.FenceCrossed: fence_crossed,
     m.AttemptEnded: attempt_ended,
 }

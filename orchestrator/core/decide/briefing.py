@@ -43,6 +43,14 @@ def merged_red(evidence: str) -> str:
     )
 
 
+def strayed(what: str) -> str:
+    return (
+        f"An earlier attempt at this task went beyond its own worktree: {what}. That was put back, and its work "
+        "was not taken. You start anew. Work only in the current directory and on the branch that it is on; leave "
+        "other branches, other checkouts, hooks and the configuration of git alone."
+    )
+
+
 def so_far(attempt: Attempt) -> str:
     """What the attempt was told beside its task, answers that were typed into it included."""
     return "\n\n".join([*filter(None, [attempt.briefing]), *map(answered, attempt.answers)])

@@ -59,6 +59,7 @@ ANSWERS: Mapping[Ending, Answer] = {
     Ending.MERGED_RED: Answer(tried=True, keep=False),
     Ending.NOT_STARTED: Answer(tried=False, vain=True, wait=True),
     Ending.NOT_COLLECTED: Answer(tried=True, stay=True, wait=True),
+    Ending.STRAYED: Answer(tried=True, strike=True, keep=False),
     Ending.LOST: Answer(tried=False, stay=True),
     Ending.STOPPED: Answer(tried=False, stay=True),
     Ending.ASKED: Answer(tried=False, vain=True, stay=True),
@@ -74,6 +75,7 @@ ANSWERED = frozenset(
         Ending.CHECKS_FAILED,
         Ending.CONTEXT_OVERFLOW,
         Ending.ASKED,
+        Ending.STRAYED,
     }
 )
 """The route's model did answer, whatever came of it."""

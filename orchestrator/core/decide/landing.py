@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide import briefing
+from orchestrator.core.decide import briefing, fences
 from orchestrator.core.decide.outcome import cancel, close_attempt, fail, given_up_by_a_person, send_back
 from orchestrator.core.graph import backoff
 from orchestrator.core.model import BeadState, Ending, Token, Verdict, WorkerState
@@ -22,9 +22,13 @@ def collected(state: State, signal: m.Collected) -> Iterator[m.Event]:
     if not attempt or attempt.collected:
         return
     assert attempt.verdict is not None
+    yield from fences.crossed(state, attempt, signal.strays, signal.at)
     if given_up := given_up_by_a_person(attempt):
         yield from close_attempt(state, attempt, given_up, signal.at, saved=signal.commit)
         yield from cancel(state, attempt.bead, given_up.reason, signal.at)
+    elif strayed := fences.strayed(signal.strays):
+        yield from close_attempt(state, attempt, strayed, signal.at, saved=signal.commit)
+        yield from send_back(state, attempt, strayed, signal.at, told=briefing.strayed(strayed.reason))
     elif signal.fault:
         verdict = Verdict(ending=Ending.NOT_COLLECTED, reason=f"its work could not be collected: {signal.fault}")
         yield m.SessionBroke(at=signal.at, token=signal.token, verdict=verdict)

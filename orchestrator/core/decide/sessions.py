@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide import questions
+from orchestrator.core.decide import briefing, fences, questions
 from orchestrator.core.decide.breakers import probe_of, spoke, vindicated
+from orchestrator.core.decide.endings import ANSWERS
 from orchestrator.core.decide.outcome import cancel, close_attempt, fail, given_up_by_a_person, send_back
 from orchestrator.core.graph import backoff
 from orchestrator.core.model import Ending, Token, Verdict, WorkerState
@@ -87,11 +88,15 @@ def saved(state: State, signal: m.Saved) -> Iterator[m.Event]:
     if not attempt or state.worker_of(attempt).state is not WorkerState.RECOVERY:
         return
     assert attempt.verdict is not None
-    verdict = given_up_by_a_person(attempt) or attempt.verdict
+    yield from fences.crossed(state, attempt, signal.strays, signal.at)
+    verdict, told = given_up_by_a_person(attempt) or attempt.verdict, ""
     if attempt.question and verdict.ending is Ending.OVER_BUDGET:
         yield from questions.settled(state, attempt, signal.at)
     elif attempt.question and verdict.ending is not Ending.CANCELLED:  # whatever ended it, the question stands
         verdict = replace(verdict, ending=Ending.ASKED, reason=attempt.question)
+    # A limit or our own end stays what it is: nobody is asked to account for an attempt that is no try.
+    if (answer := ANSWERS.get(verdict.ending)) and answer.tried and (strayed := fences.strayed(signal.strays)):
+        verdict, told = strayed, briefing.strayed(strayed.reason)
     yield from close_attempt(state, attempt, verdict, signal.at, saved=signal.commit)
     if verdict.ending is Ending.ASKED:
         yield from questions.left_open(state, attempt, verdict, signal.at)
@@ -100,7 +105,7 @@ def saved(state: State, signal: m.Saved) -> Iterator[m.Event]:
     elif verdict.ending is Ending.OVER_BUDGET:
         yield from fail(state, attempt.bead, verdict.reason, signal.at)
     else:
-        yield from send_back(state, attempt, verdict, signal.at)
+        yield from send_back(state, attempt, verdict, signal.at, told=told)
     if verdict.ending is Ending.NOT_STARTED:
         yield from rest(state, attempt, verdict.reason, signal.at)
 

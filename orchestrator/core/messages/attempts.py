@@ -11,6 +11,7 @@ from orchestrator.core.model import (
     Ending,
     ProcessName,
     RouteName,
+    Stray,
     Token,
     Tree,
     Usage,
@@ -130,6 +131,17 @@ class WorkCollected(Event):
     commit: Commit | None
     tree: Tree | None
     files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FenceCrossed(Event):
+    """Something beyond the agent's own ground has changed in its turn; each says what was done about it."""
+
+    token: Token
+    bead: BeadId
+    strays: tuple[Stray, ...]
+    beside: tuple[BeadId, ...] = ()
+    """Whose agents were at work meanwhile: what is not shown may be theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

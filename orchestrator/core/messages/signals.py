@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from orchestrator.core.messages.terms import Terms
-from orchestrator.core.model import BeadId, Commit, Ending, ProcessName, Token, Tree, Usage, Verdict
+from orchestrator.core.model import BeadId, Commit, Ending, ProcessName, Stray, Token, Tree, Usage, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +103,8 @@ class Saved(Signal):
     commit: Commit | None
     fault: str = ""
     """Why it could not be saved; the worktree then stays as it is."""
+    strays: tuple[Stray, ...] = ()
+    """What else has changed in its agent's turn, as `Collected` tells it too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,7 @@ class Collected(Signal):
     tree: Tree | None = None
     files: tuple[str, ...] = ()
     fault: str = ""
+    strays: tuple[Stray, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
