@@ -26,6 +26,9 @@ def session_asked_for(state: Standing, route: RouteName, at: float) -> None:
             window=_asked(pool.window, at, pool.length_s),
             next_at=at + pace if pace else pool.next_at,
         )
+        window = state.pools[name].window
+        if pool.holds is not None and window is not None and window.until < float("inf"):
+            state.deadlines.set(("window", name), window.until)
         if pace:
             state.deadlines.set(("pace", name), at + pace)
         if limit is not None and limit.tokens_per_day is not None:
@@ -73,6 +76,9 @@ def pool_freed(state: Standing, event: m.PoolFreed) -> None:
         state.deadlines.drop(("pace", event.pool))
     if pool.day is None or pool.day.until <= event.at:
         state.deadlines.drop(("day", event.pool))
+    state.deadlines.drop(("window", event.pool))
+    if pool.window is not None and event.at < pool.window.until < float("inf"):
+        state.deadlines.set(("window", event.pool), pool.window.until)
     state.ready.release(("pool", event.pool))
 
 

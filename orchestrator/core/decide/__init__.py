@@ -58,7 +58,7 @@ def _due(state: State, at: float) -> Iterator[m.Event]:
                 yield m.BreakerHalfOpened(at=at, route=what)
             case "provider":
                 yield m.ProviderHalfOpened(at=at, provider=what)
-            case "pace" | "day":
+            case "pace" | "day" | "window":
                 yield m.PoolFreed(at=at, pool=what)
             case "hours":
                 yield from hours.turned(state, at)
