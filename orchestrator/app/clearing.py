@@ -50,6 +50,7 @@ def clean(repo: Path, *, really: bool) -> Iterator[str]:
             workspaces.start()
             landed = record is not None and record.state is BeadState.DONE
             workspaces.clear(m.Clear(bead=BeadId(label.bead), number=label.number, landed=landed))
+            workspaces.close()
             yield f"kept in the attic, and removed: {worktree.path}"
     finally:
         database.close()

@@ -80,6 +80,7 @@ class _Night:
             setup_timeout_s=self._manifest.policy.check_timeout_s,
             recordings=repository.state / "recordings",
             can_wall=_can_wall,
+            workers=self._manifest.policy.workers,
         )
 
     def run(self, watch: Callable[[State], Listener]) -> Outcome:

@@ -17,6 +17,7 @@ from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import NOTHING, Move, Ref
 from orchestrator.repo.repository import OURSELVES, Person
 from orchestrator.repo.snapshot import changes
+from orchestrator.repo.worktrees import SPARE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,4 +136,6 @@ def _is_half_made(git: Git, desk: Desk, head: Commit | None, tree: Tree) -> bool
     """A worktree that was never handed to an agent, and holds nothing but a part of what git was writing into it."""
     if desk.worktree is None or desk.worktree.label is not None or desk.base is None:
         return False
+    if (desk.worktree.admin / SPARE).exists():
+        return True  # its files are another bead's, and kept
     return all(change.kind == "D" for change in changes(git, desk.place, head or desk.base.commit, tree))

@@ -28,6 +28,7 @@ from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move, quoted
 from orchestrator.repo.repository import Repository, main_checkout
 from orchestrator.repo.shield import Shield
+from orchestrator.repo.spares import Spares
 from orchestrator.repo.stage import Stage
 from orchestrator.repo.target import begin, landings, tip_of
 from orchestrator.repo.verification import Runner, Verified
@@ -65,12 +66,14 @@ class GitWorkspaces:
         patience_s: float = 3.0,
         recordings: Path | None = None,
         can_wall: Callable[[Walls], bool] = lambda walls: False,
+        workers: int = 4,
     ) -> None:
         """`base` is a revision, None: the person's HEAD. `logs` is a folder for the output of checks and setup.
 
         `excludes` are patterns (gitignore syntax) of files that are nobody's work: they are neither collected nor kept.
-        `patience_s` is how long a lock that another git holds is waited for. `recordings` is where the recordings of
-        sessions are. `can_wall` says whether this machine can put a session behind walls.
+        `patience_s` is how long a lock that another git holds is waited for.
+        `recordings` is where the recordings of sessions are; `workers`, how many worktrees are put by for later beads
+        at most. `can_wall` says whether this machine can put a session behind walls.
         """
         folder = worktrees.expanduser().resolve() / quoted(run_name)
         self._run = Run(repository=repository, name=run_name, target=target, folder=folder)
@@ -81,6 +84,7 @@ class GitWorkspaces:
         ledger = Ledger(repository.common_dir)
         self._git = Git(patience_s=patience_s, ledger=ledger)
         self._can_wall = can_wall
+        self._spares = Spares(run=self._run, most=workers)
         self._fences = Fences(
             git=self._git, run=self._run, ledger=ledger, recordings=recordings or repository.state / "recordings"
         )
@@ -115,6 +119,7 @@ class GitWorkspaces:
             self._fences.git = self._git
             self._fences.walled = self._can_wall(self._walls(None))
             self._fences.learn()
+            self._spares.remove_orphans()
             for folder in (self._run.folder, repository.state):  # of an orchestrator that was killed
                 worktrees.empty_trash(folder)
             return tip_of(self._git, self._run).commit
@@ -220,7 +225,9 @@ class GitWorkspaces:
             refs.move(self._git, desk.place, [moved], why="keep")
         for found in siblings:  # an agent made them, inside its own
             worktrees.remove(self._run.repository, found, found.path)
-        worktrees.remove(self._run.repository, desk.worktree, desk.path)
+        plain = not siblings and not kept.nested
+        if not (desk.worktree and plain and desk.path.is_dir() and self._spares.put_by(self._git, desk.worktree)):
+            worktrees.remove(self._run.repository, desk.worktree, desk.path)
         if desk.path.parent != self._run.folder:
             with suppress(OSError):  # not empty, or gone
                 desk.path.parent.rmdir()
@@ -279,6 +286,8 @@ class GitWorkspaces:
         moves = (Move(name=desk.base_name, new=begins), Move(name=desk.branch_name, new=commit))
         refs.move(self._git, desk.place, moves, why="begin")
         reason = worktrees.reason_for(self._run.name, desk.bead)
+        if taken := self._spares.take(desk.path, branch=desk.branch_name, reason=reason):
+            return taken
         return worktrees.add(
             self._git, self._run.repository, desk.path, commit, branch=desk.branch_name, reason=reason, filled=False
         )
@@ -346,6 +355,7 @@ class GitWorkspaces:
         with as_workspace_fault("removing the worktree in which merges are checked"):
             if self._landing is not None:
                 self._landing.stage.close()
+            self._spares.remove_all()
             for folder in (self._run.folder, self._run.repository.state):
                 worktrees.empty_trash(folder)
             if self._run.folder.is_dir() and not any(self._run.folder.iterdir()):

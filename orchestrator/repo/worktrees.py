@@ -22,9 +22,11 @@ from orchestrator.core.model import Commit
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import Repository, main_checkout
 
-_MARKER = "orchestrator.json"
+MARKER = "orchestrator.json"
+SPARE = "orchestrator.spare"
+"""In the git folder of a worktree whose files are an earlier bead's: they go before anybody works there."""
 _TRASH = ".trash-"
-_REASON = "orchestrator: "
+REASON = "orchestrator: "
 _ADDING = threading.Lock()
 """Several `git worktree add` on one repository trip over each other, and are slower than one after another."""
 
@@ -55,7 +57,7 @@ class Worktree:
     @property
     def is_ours(self) -> bool:
         """We made it, or began to: the reason is the first thing that git writes."""
-        return self.label is not None or self.reason.startswith(_REASON)
+        return self.label is not None or self.reason.startswith(REASON)
 
     def is_for(self, run: str, bead: str) -> bool:
         """We made it for this bead of this run; an empty one: for merged trees."""
@@ -75,7 +77,7 @@ class Worktree:
 
 def reason_for(run: str, bead: str) -> str:
     """What a worktree is locked for. Without a bead: for merged trees."""
-    return f"{_REASON}{run}/{bead}" if bead else f"{_REASON}{run}: merged trees"
+    return f"{REASON}{run}/{bead}" if bead else f"{REASON}{run}: merged trees"
 
 
 def registered(repository: Repository) -> Iterator[Worktree]:
@@ -138,8 +140,12 @@ def add(
 
 
 def fill(git: Git, worktree: Worktree) -> None:
-    """Check its commit out into it. Only before an agent lives there."""
-    _hasty(git)(worktree.place, "reset", "--hard", "--quiet", "--no-recurse-submodules")
+    """Check its commit out into it, and nothing else. Only before an agent lives there."""
+    hasty, spare = _hasty(git), worktree.admin / SPARE
+    hasty(worktree.place, "reset", "--hard", "--quiet", "--no-recurse-submodules")
+    if spare.exists():
+        hasty(worktree.place, "clean", "-ffdxq")
+        spare.unlink()
 
 
 def _hasty(git: Git) -> Git:
@@ -150,9 +156,9 @@ def _hasty(git: Git) -> Git:
 def mark(worktree: Worktree, label: Label) -> None:
     """Say that this worktree is complete, and for whom. Whole or not at all, also when we die here."""
     text = json.dumps({"run": label.run, "bead": label.bead, "number": label.number})
-    new = worktree.admin / f"{_MARKER}.new"
+    new = worktree.admin / f"{MARKER}.new"
     new.write_text(text)
-    new.replace(worktree.admin / _MARKER)
+    new.replace(worktree.admin / MARKER)
 
 
 def mend(worktree: Worktree) -> None:
@@ -179,6 +185,21 @@ def set_head(worktree: Worktree, branch: str) -> None:
     lock = worktree.admin / "HEAD.lock"
     lock.write_text(f"ref: {branch}\n")
     lock.replace(worktree.admin / "HEAD")
+
+
+def detach(worktree: Worktree, commit: Commit) -> None:
+    """Put it on no branch. Only while no agent lives there."""
+    lock = worktree.admin / "HEAD.lock"
+    lock.write_text(f"{commit}\n")
+    lock.replace(worktree.admin / "HEAD")
+
+
+def discard(what: Path) -> None:
+    """Delete a file or a folder that may be there; a link, and not what it leads to."""
+    if what.is_dir() and not what.is_symlink():
+        _delete(what)
+    else:
+        what.unlink(missing_ok=True)
 
 
 def remove(repository: Repository, worktree: Worktree | None, path: Path) -> None:
@@ -216,7 +237,7 @@ def _registration(admin: Path) -> Worktree | None:
     with suppress(OSError):
         reason = (admin / "locked").read_text(errors="replace").strip()
     with suppress(OSError, ValueError, KeyError, TypeError):
-        said = json.loads((admin / _MARKER).read_text())
+        said = json.loads((admin / MARKER).read_text())
         label = Label(run=said["run"], bead=said["bead"], number=said["number"])
     # Git 2.48 and newer can write the link relative to the registration.
     path = Path(os.path.normpath(admin / link)).parent

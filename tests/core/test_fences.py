@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadState, Commit, Ending, Ground, Stray, Tree
+from orchestrator.core.model import BeadId, BeadState, Commit, Ending, Ground, Stray, Tree
 from tests.core.scene import Scene, bead, none, only
 
 GRAVE = (Ground.REF, Ground.CHECKOUT, Ground.TRAP)
@@ -111,7 +111,7 @@ def test_a_person_who_gave_it_up_has_the_last_word() -> None:
     scene.sign("a")
     token = scene.token("a")
     scene.end("a", Ending.DELIVERED)
-    scene.ask(m.Verb.ABORT, "a")
+    scene.hear(m.Asked, verb=m.Verb.ABORT, bead=BeadId("a"), by="ada")
     scene.hear(m.Collected, token=token, commit=Commit("c"), tree=Tree("t"), strays=(stray(),))
     assert scene.is_at("a") is BeadState.CANCELLED
 

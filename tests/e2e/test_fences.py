@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.e2e.night import Night
-from tests.e2e.test_nights import wait_for
+from tests.e2e.night import Night, wait_for
 
 STRAY = """\
 #!/bin/sh

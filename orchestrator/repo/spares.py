@@ -1,0 +1,107 @@
+"""Spares: worktrees whose bead is settled, put by for the next one, which then costs a checkout of the difference.
+
+All that was in one is kept elsewhere before it comes here. What the next bead finds is its own commit and nothing else:
+no file of the last one, ignored or not, and nothing that git noted of it. Whatever is out of the ordinary about a
+worktree's own git folder is not mended: such a worktree is no spare.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.repo import worktrees
+from orchestrator.repo.desk import Run, commit_at
+from orchestrator.repo.faults import GitRefused
+from orchestrator.repo.plumbing import Git
+from orchestrator.repo.worktrees import Worktree
+
+_FOLDER = ".spare-"
+_KEPT = frozenset({"HEAD", "commondir", "gitdir", "index", "locked", worktrees.MARKER, worktrees.SPARE})
+_FORGOTTEN = frozenset({"logs", "ORIG_HEAD", "FETCH_HEAD", "COMMIT_EDITMSG", "AUTO_MERGE", "refs"})
+"""What git notes in passing, and is of no use to whoever comes next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spares:
+    run: Run
+    most: int
+    """How many are kept: as many as can be at work at once."""
+
+    @property
+    def reason(self) -> str:
+        return f"{worktrees.REASON}{self.run.name}: spare"
+
+    def all(self) -> list[Worktree]:
+        return [found for found in worktrees.registered(self.run.repository) if found.reason == self.reason]
+
+    def put_by(self, git: Git, worktree: Worktree) -> bool:
+        """Make a spare of it, if it is fit for that. False: it is as it was, and is to be removed."""
+        if worktree.path.parent != self.run.folder or len(self.all()) >= self.most or not _is_plain(git, worktree):
+            return False
+        commit = commit_at(git, worktree.admin)
+        if commit is None:
+            return False
+        worktrees.mend(worktree)
+        # From here on it is no bead's, whatever happens.
+        (worktree.admin / worktrees.SPARE).touch()
+        (worktree.admin / worktrees.MARKER).unlink(missing_ok=True)
+        (worktree.admin / "locked").write_text(f"{self.reason}\n")
+        worktrees.detach(worktree, commit)
+        for name in _FORGOTTEN:
+            worktrees.discard(worktree.admin / name)
+        _move(worktree, self.run.folder / f"{_FOLDER}{worktree.admin.name}")
+        return True
+
+    def take(self, path: Path, *, branch: str, reason: str) -> Worktree | None:
+        """One of them, for another bead: its files are still the last one's until `worktrees.fill` has been there."""
+        for found in self.all():
+            if not found.path.is_dir() or path.exists():
+                continue
+            (found.admin / "locked").write_text(f"{reason}\n")
+            _move(found, path)
+            taken = worktrees.worktree_at(self.run.repository, path)
+            if taken is not None:
+                worktrees.set_head(taken, branch)
+                return taken
+        return None
+
+    def remove_all(self) -> None:
+        for found in self.all():
+            worktrees.remove(self.run.repository, found, found.path)
+        self.remove_orphans()
+
+    def remove_orphans(self) -> None:
+        """Folders of which a death has left no registration."""
+        known = {found.path for found in self.all()}
+        for folder in self.run.folder.glob(f"{_FOLDER}*"):
+            if folder not in known:
+                worktrees.remove(self.run.repository, None, folder)
+
+
+def _is_plain(git: Git, worktree: Worktree) -> bool:
+    """Nothing about it would outlast a reset: no submodules, no settings of its own, no rebase, no hidden files."""
+    link = worktree.path / ".git"
+    if link.is_symlink() or not link.is_file() or (worktree.path / ".gitmodules").exists():
+        return False
+    names = set(os.listdir(worktree.admin))
+    with suppress(OSError):
+        if any((worktree.admin / "refs").rglob("*")):
+            return False
+    if not names <= _KEPT | _FORGOTTEN:
+        return False
+    try:
+        rows = git(worktree.place, "ls-files", "-v", "-z").out.split(b"\0")
+    except GitRefused:
+        return False
+    return all(not row or row.startswith(b"H ") for row in rows)  # else git was told not to look at some
+
+
+def _move(worktree: Worktree, path: Path) -> None:
+    """First in git's books: a death in between leaves a folder that nothing names, and never a worktree of a bead."""
+    new = worktree.admin / "gitdir.orchestrator"
+    new.write_bytes(os.fsencode(path / ".git") + b"\n")
+    new.replace(worktree.admin / "gitdir")
+    worktree.path.rename(path)
