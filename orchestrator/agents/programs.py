@@ -6,18 +6,18 @@ Knows how a session begins: its argv, its environment, its prompt and outcome fi
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping
 from glob import escape
 from pathlib import Path
 
-from orchestrator.agents.amounts import NOTHING, merged
+from orchestrator.agents.amounts import NOTHING
 from orchestrator.agents.catalog import Catalog
 from orchestrator.agents.environment import environment
+from orchestrator.agents.prices import priced
 from orchestrator.agents.profile import Home, Profile, Root, Started
 from orchestrator.agents.reading import OutputReader
 from orchestrator.core.messages import OpenSession
-from orchestrator.core.model import RouteName, Usage
+from orchestrator.core.model import RouteName
 from orchestrator.runtime.ports import AgentMissing, EventFile, Launch, Reader
 
 MAX_ARGUMENT = 100 * 1024
@@ -34,9 +34,6 @@ class ProgramAgents:
         self._catalog = catalog
         self._run = run
         self._environ = dict(environ)
-        self._used: dict[str, Usage] = {}
-        """The totals of sessions whose usage goes on after a resume. Gone with us: then it is not known."""
-        self._lock = threading.Lock()
 
     def launch(self, order: OpenSession, *, worktree: Path, scratch: Path) -> Launch:
         agent, model = agent_and_model(order.route)
@@ -94,20 +91,18 @@ class ProgramAgents:
         )
 
     def reader(self, order: OpenSession, *, scratch: Path) -> Reader:
-        profile = self._catalog.profile(agent_and_model(order.route)[0])
-        session = order.resume if profile.event_files else None
-        if not profile.quirks.usage_spans_resume:
-            return OutputReader(profile, scratch / OUTCOME_FILE, session=session)
-        with self._lock:
-            before = self._used.get(order.resume) if order.resume else NOTHING
-        return OutputReader(profile, scratch / OUTCOME_FILE, before=before, used=self._remember, session=session)
+        agent, model = agent_and_model(order.route)
+        profile = self._catalog.profile(agent)
+        return OutputReader(
+            profile,
+            scratch / OUTCOME_FILE,
+            before=order.used if order.resume and profile.quirks.usage_spans_resume else NOTHING,
+            price=lambda usage: priced(usage, profile.provider, model),
+            session=order.resume if profile.event_files else None,
+        )
 
     def starts_at_spawn(self, route: RouteName) -> bool:
         return self._catalog.profile(agent_and_model(route)[0]).started is Started.SPAWN
-
-    def _remember(self, session: str, usage: Usage) -> None:
-        with self._lock:
-            self._used[session] = merged(self._used.get(session, NOTHING), usage)
 
     def _program(self, profile: Profile, program: str, *, search: str, worktree: Path) -> Path:
         found = self._catalog.program(program, search=search, worktree=worktree)

@@ -30,9 +30,8 @@ _LITERALLY = re.compile(r"[\w :,-]*")
 
 
 class OutputReader:
-    """`before` is what the resumed session had used already, for programs whose totals go on from that; None: not
-    known, and then neither is what this attempt uses. `session` is the one that is resumed, where the program does not
-    say so again. `used` is told the session's totals, for whoever resumes it.
+    """`before` is what the resumed session had used already, for programs whose totals go on from that. `session` is the
+    one that is resumed, where the program does not say so again. `price` puts a cost to tokens of which nobody said one.
     """
 
     def __init__(
@@ -40,15 +39,15 @@ class OutputReader:
         profile: Profile,
         outcome_file: Path,
         *,
-        before: Usage | None = NOTHING,
-        used: Callable[[str, Usage], None] | None = None,
+        before: Usage = NOTHING,
+        price: Callable[[Usage], Usage] = lambda usage: usage,
         local: tzinfo | None = None,
         session: str | None = None,
     ) -> None:
         self._profile = profile
         self._outcome_file = outcome_file
         self._before = before
-        self._used = used
+        self._price = price
         self._local = local
         self._lines = Lines()
         self._tail = Tail(profile.words, empty_is_gap=profile.stream is Stream.TEXT)
@@ -83,8 +82,6 @@ class OutputReader:
         for _ in self._read(self._lines.rest()):
             pass  # its last line may lack an end: what it means counts, nobody waits for its signs any more
         outcome = read_outcome(self._outcome_file)
-        if self._used is not None and self._session is not None:
-            self._used(self._session, self._usage)
         usage = self._spent()
         if outcome is not None:
             usage = merged(usage, outcome.usage)
@@ -94,7 +91,7 @@ class OutputReader:
             final=self._final,
             tail=self._tail.lines(),
             session=self._session,
-            usage=usage,
+            usage=self._price(usage),
             retry_at=self._retry_at,
         )
         return verdict(self._profile, evidence, exit, at=at, local=self._local)
@@ -180,7 +177,7 @@ class OutputReader:
         return self._sign(note, started=started)
 
     def _sign(self, note: str, *, started: bool) -> Sign:
-        return Sign(started=self._begun(started), note=note, session=self._session, usage=self._spent())
+        return Sign(started=self._begun(started), note=note, session=self._session, usage=self._cost())
 
     # ------------------------------------------------------------ events
 
@@ -224,7 +221,7 @@ class OutputReader:
             started=self._begun(started),
             note=note,
             session=self._session,
-            usage=self._spent(),
+            usage=self._cost(),
             final=final,
             taken=taken,
             follow=follow,
@@ -246,7 +243,10 @@ class OutputReader:
         """What this attempt has used so far."""
         if not self._profile.quirks.usage_spans_resume:
             return self._usage
-        return Usage() if self._before is None else less(self._usage, self._before)
+        return less(self._usage, self._before)
+
+    def _cost(self) -> Usage:
+        return self._price(self._spent())
 
     def _begun(self, started: bool) -> bool:
         first = started and not self._started

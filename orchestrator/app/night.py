@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.app.alerting import alerts
@@ -19,7 +20,7 @@ from orchestrator.app.looking import Reading
 from orchestrator.app.orders import Exit, Order, Outcome, Refused
 from orchestrator.app.proving import prove
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadState, RunState
+from orchestrator.core.model import BeadState, Budget, RunState
 from orchestrator.core.state import State
 from orchestrator.runtime.loop import ControlLoop, Inbox
 from orchestrator.runtime.ports import Listener, Marks, Walls
@@ -122,11 +123,16 @@ class _Night:
     def _terms(self) -> m.Terms:
         return m.Terms(
             policy=self._manifest.policy,
-            budget=self._manifest.budget,
+            budget=self._budget(),
             token=self._database.token(),
             numbers=self._database.numbers(),
             options=self._order.options,
         )
+
+    def _budget(self) -> Budget:
+        """The manifest's, with what was said over it."""
+        said = self._order.budget
+        return self._manifest.budget if said is None else replace(self._manifest.budget, usd=said)
 
     def _log(self, state: State) -> Listener:
         import orchestrator.repo.survey

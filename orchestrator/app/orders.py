@@ -43,16 +43,19 @@ class Order:
     workers: int | None = None
     agent: str | None = None
     on_question: str | None = None
+    budget: float | None = None
+    """What the whole run may cost, in US dollars."""
     fresh: bool = False
 
     @property
     def options(self) -> dict[str, str]:
         """What whoever goes on with the run need not say again."""
-        given = {
+        given: dict[str, object] = {
             "worktrees": self.worktrees and self.worktrees.resolve(),
             "workers": self.workers,
             "agent": self.agent,
             "on_question": self.on_question,
+            "budget": self.budget,
         }
         return {name: str(value) for name, value in given.items() if value is not None}
 
@@ -64,6 +67,7 @@ class Order:
             workers=self.workers or (int(said["workers"]) if "workers" in said else None),
             agent=self.agent or said.get("agent"),
             on_question=self.on_question or said.get("on_question"),
+            budget=self.budget if self.budget is not None else float(said["budget"]) if "budget" in said else None,
         )
 
 

@@ -43,16 +43,22 @@ def pause(repo: Repo = HERE, run: Run = None) -> int:
 
 
 @honest
-def resume(repo: Repo = HERE, run: Run = None) -> int:
+def resume(
+    repo: Repo = HERE,
+    run: Run = None,
+    budget: Annotated[
+        float | None, typer.Option("--budget", min=0, help="What the whole run may cost from now on, in US dollars.")
+    ] = None,
+) -> int:
     """Go on: with a paused run that is still at work, or here, in this terminal, with one that nobody is at."""
     with composition.reading(repo, run) as read:
         live = read.database.holder() is not None
         source = read.state.source
     if live:
-        return _ask(repo, run, m.Verb.RESUME)
+        return _ask(repo, run, m.Verb.RESUME, text="" if budget is None else str(budget))
     if not source:
         raise Refused("it is not known which manifest the run came from: `orchestrator run MANIFEST` goes on with it")
-    return carry_out(Order(manifest=Path(source), repo=repo))
+    return carry_out(Order(manifest=Path(source), repo=repo, budget=budget))
 
 
 @honest

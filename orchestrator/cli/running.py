@@ -41,6 +41,9 @@ def run(
         str | None,
         typer.Option("--on-question", help="What becomes of an agent's question: hold, fail, or answer:TEXT."),
     ] = None,
+    budget: Annotated[
+        float | None, typer.Option("--budget", min=0, help="What the whole run may cost, in US dollars.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; what has landed stays landed.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Let the terminal go; the run goes on.")] = False,
 ) -> int:
@@ -56,6 +59,7 @@ def run(
         workers=workers,
         agent=agent,
         on_question=on_question,
+        budget=budget,
         fresh=fresh,
     )
     return _detached(order) if detach else carry_out(order)
@@ -119,4 +123,5 @@ def _arguments(order: Order) -> list[str]:
     given += ["--workers", str(order.workers)] if order.workers else []
     given += ["--agent", order.agent] if order.agent else []
     given += ["--on-question", order.on_question] if order.on_question else []
+    given += ["--budget", str(order.budget)] if order.budget is not None else []
     return given + (["--fresh"] if order.fresh else [])

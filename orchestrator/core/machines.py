@@ -146,6 +146,7 @@ RUN: Table[RunState] = {
     RunState.RUNNING: {
         m.RunOpened: RunState.RUNNING,
         m.RunPaused: RunState.PAUSED,
+        m.RunResumed: RunState.RUNNING,
         m.RunStopped: RunState.STOPPED,
         m.RunFinished: RunState.FINISHED,
     },

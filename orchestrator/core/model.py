@@ -182,10 +182,24 @@ class AgentTraits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Hard limits in US dollars; None: no limit."""
+    """Of the run, of each bead, and of any 24 hours; None: no limit."""
 
     usd: float | None = None
     bead_usd: float | None = None
+    day_usd: float | None = None
+    tokens: int | None = None
+    bead_tokens: int | None = None
+    day_tokens: int | None = None
+    minutes: float | None = None
+    """Of all agents together."""
+    bead_minutes: float | None = None
+    day_minutes: float | None = None
+    warn: float = 0.8
+    """The share of a limit at which a person is warned."""
+    hard: bool = True
+    """Else a limit only warns."""
+    stop: bool = False
+    """What runs when the run's or the day's limit is reached is ended; else it may finish."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +292,8 @@ class Usage:
     usd: float | None = None
     tokens_in: int | None = None
     tokens_out: int | None = None
+    computed: bool = False
+    """`usd` was computed from the tokens, by a list of prices; else the agent said it."""
 
     @property
     def tokens(self) -> int | None:

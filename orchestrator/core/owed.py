@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadState, WorkerState
+from orchestrator.core.model import BeadState, Usage, WorkerState
 from orchestrator.core.records import Attempt
 from orchestrator.core.state import State
 
@@ -52,6 +52,7 @@ def _owed_to_session(state: State, worker: WorkerState, attempt: Attempt) -> Ite
                 silence_s=spec.silence_s,
                 grace_s=policy.grace_s,
                 linger_s=policy.linger_s,
+                used=_used(state, attempt),
             )
         case WorkerState.RUNNING if attempt.typing:
             yield m.Type(token=attempt.token, turn=attempt.turn, text=attempt.typing)
@@ -76,6 +77,11 @@ def _owed_to_session(state: State, worker: WorkerState, attempt: Attempt) -> Ite
                 commands=spec.verify,
                 timeout_s=policy.check_timeout_s,
             )
+
+
+def _used(state: State, attempt: Attempt) -> Usage:
+    used = state.beads[attempt.bead].used
+    return used[1] if used is not None and used[0] == attempt.resume else Usage()
 
 
 def _prompt(state: State, attempt: Attempt) -> str:

@@ -40,6 +40,8 @@ class Attempt:
     briefing: str = ""
     probe: bool = False
     reserved_usd: float = 0.0
+    reserved_tokens: float = 0.0
+    reserved_minutes: float = 0.0
     process: ProcessName | None = None
     worktree: str = ""
     signed: float | None = None
@@ -107,6 +109,10 @@ class BeadRecord:
     """It may have a worktree that nobody has cleared yet."""
     usd: float | None = None
     tokens: int | None = None
+    minutes: float = 0.0
+    """Of its agents."""
+    used: tuple[str, Usage] | None = None
+    """Its newest session by its id, and what that has used over all attempts in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,18 +201,28 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
+    """Of ended attempts. Shell commands cost nothing and are not counted."""
+
     usd: float = 0.0
-    """What agents of ended attempts said they cost."""
+    """What agents said they cost, and what was computed for those that only told their tokens."""
+    computed_usd: float = 0.0
+    """The part of it that was computed."""
+    assumed_usd: float = 0.0
+    """What had been reserved for those of which nothing is known: unknown is not zero."""
     tokens: int = 0
+    assumed_tokens: float = 0.0
+    minutes: float = 0.0
+    attempts: int = 0
     unpriced: int = 0
-    """Ended attempts of agents that said no cost: unknown is not zero."""
+    """Attempts whose cost is not known."""
+    uncounted: int = 0
+    """Attempts whose tokens are not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Money:
-    """US dollars that are committed."""
+class Spent:
+    """Within an hour."""
 
-    spent: float
-    """By ended attempts, and by those that run as far as they have said."""
-    reserved: float
-    """For what else those that run may cost."""
+    usd: float = 0.0
+    tokens: float = 0.0
+    minutes: float = 0.0

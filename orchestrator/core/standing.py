@@ -30,7 +30,7 @@ from orchestrator.core.model import (
     WorkerState,
 )
 from orchestrator.core.ready import ReadyQueue
-from orchestrator.core.records import Account, Attempt, BeadRecord, Breaker, Money, Pool, Totals, WorkerRecord
+from orchestrator.core.records import Account, Attempt, BeadRecord, Breaker, Pool, Spent, Totals, WorkerRecord
 
 ACTIVE = frozenset({BeadState.READY, BeadState.RUNNING, BeadState.VERIFYING, BeadState.MERGING})
 SETTLED = frozenset({BeadState.DONE, BeadState.FAILED, BeadState.BLOCKED, BeadState.CANCELLED})
@@ -95,6 +95,12 @@ class Standing:
         self.closed_until: float | None = None
         """Nothing new starts before then; None: these are no hours of rest."""
         self.totals = Totals()
+        self.spent_by_hour: dict[int, Spent] = {}
+        """Of ended attempts, by hours since the epoch; the last day's."""
+        self.warned: dict[tuple[str, str, bool], None] = {}
+        """Limits of the budget of which a person has been warned: whose, of what, and whether it was reached."""
+        self.raised_usd: float | None = None
+        """What a person let the run cost while it went on."""
         self.ready = ReadyQueue()
         self.readable: dict[BeadId, None] = {}
         """Waiting beads whose needs are all done: to be made ready."""
@@ -171,15 +177,6 @@ class Standing:
                 if collide(bead, holder):
                     return holder.id
         return None
-
-    def committed_usd(self) -> Money:
-        spent, reserved = self.totals.usd, 0.0
-        for attempt in self.attempts.values():
-            if self.has_worker(attempt):
-                used = attempt.usage.usd or 0.0
-                spent += used
-                reserved += max(attempt.reserved_usd - used, 0.0)
-        return Money(spent=spent, reserved=reserved)
 
     def landing_order(self) -> list[BeadId]:
         return sorted(self.merging, key=self.graph.ranks.__getitem__)

@@ -132,7 +132,12 @@ class Layers:
         return tuple(Limit(pool=pool, **said) for pool, said in merged.items())
 
     def budget(self) -> Budget:
-        return Budget(usd=self.get("budget", "usd"), bead_usd=self.get("budget", "bead_usd"))
+        names = ("usd", "bead_usd", "day_usd", "tokens", "bead_tokens", "day_tokens", "warn", "hard", "stop")
+        given = {name: self.get("budget", name) for name in names}
+        for name in ("time", "bead_time", "day_time"):
+            seconds = self.get("budget", name)
+            given[name.replace("time", "minutes")] = None if seconds is None else seconds / 60.0
+        return Budget(**{name: value for name, value in given.items() if value is not None})
 
     def repo(self) -> Path | None:
         layer = self.source("repo")

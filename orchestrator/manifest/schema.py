@@ -110,7 +110,7 @@ class BackoffTable(Table):
 
 
 class BudgetTable(Table):
-    """Hard limits of money. Without one there is no limit."""
+    """Limits of money, tokens and time. Without one there is no limit."""
 
     noun: ClassVar[str] = "'budget'"
 
@@ -118,6 +118,24 @@ class BudgetTable(Table):
         default=None, description="For the whole run, in US dollars: a number, or text such as '$50'."
     )
     bead_usd: Money | None = Field(default=None, description="For each bead, in US dollars.")
+    day_usd: Money | None = Field(default=None, description="For any 24 hours of the run, in US dollars.")
+    tokens: Count | None = Field(default=None, description="For the whole run, in tokens.")
+    bead_tokens: Count | None = Field(default=None, description="For each bead, in tokens.")
+    day_tokens: Count | None = Field(default=None, description="For any 24 hours of the run, in tokens.")
+    time: Duration | None = Field(default=None, description="For the whole run: the time of all agents together.")
+    bead_time: Duration | None = Field(default=None, description="For each bead: the time of its agents.")
+    day_time: Duration | None = Field(default=None, description="For any 24 hours of the run: the time of all agents.")
+    warn: Share | None = Field(
+        default=None, description="The share of a limit at which you are warned, once. Default 80%."
+    )
+    hard: Flag | None = Field(
+        default=None, description="Whether limits are kept; otherwise they only warn. Default true."
+    )
+    stop: Flag | None = Field(
+        default=None,
+        description="Whether what runs is ended when the limit of the run or day is reached; otherwise it may finish. "
+        "Default false.",
+    )
 
 
 class AlertRuleTable(Table):

@@ -116,6 +116,13 @@ def _breaker_opened(event: m.BreakerOpened, entry: Entry | None, state: State) -
     return event.route, f"shut {until}", _short(event.reason)
 
 
+def budget_in_words(event: m.BudgetWarned) -> str:
+    """`run: $42.00 of $50.00`."""
+    form = "${:.2f}" if event.what == "usd" else "{:,.0f} " + event.what
+    reached = "reached: " if event.reached else ""
+    return f"{reached}{event.scope}: {form.format(event.spent)} of {form.format(event.limit)}"
+
+
 def _stopping(event: m.RunStopping, entry: Entry | None, state: State) -> Told:
     how = "sessions are ended, their work is kept" if event.now else "what runs may end"
     return "run", "stopping", _short(event.reason), how
@@ -163,6 +170,7 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
         f"slowed down: a start every {event.every_s:g} s",
         _short(event.reason),
     ),
+    m.BudgetWarned: lambda event, entry, state: ("budget", budget_in_words(event)),
     m.HoursClosed: lambda event, entry, state: ("run", f"nothing new starts until {moment(event.until, event.at)}"),
     m.RequestAnswered: _answered,
 }

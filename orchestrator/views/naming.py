@@ -58,7 +58,7 @@ def _flattened(name: str, value: Any) -> dict[str, Any]:
     match value:
         case Usage():
             tokens = {"tokens": value.tokens, "tokens_in": value.tokens_in, "tokens_out": value.tokens_out}
-            return {"usd": value.usd, **tokens}
+            return {"usd": value.usd, "usd_computed": value.computed, **tokens}
         case Verdict():
             told = _flattened("usage", value.usage)
             return {
@@ -145,6 +145,7 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.WorkerFailed: Level.ERROR,
     m.RouteFailed: Level.WARNING,
     m.ProviderParked: Level.WARNING,
+    m.BudgetWarned: Level.WARNING,
     m.ProviderSlowed: Level.WARNING,
     m.BreakerOpened: lambda event: Level.ERROR if event.until is None else Level.WARNING,
     m.RequestAnswered: _when(lambda event: not event.accepted),

@@ -247,6 +247,8 @@ def as_dict(report: Report) -> dict[str, Any]:
             "refused_by_merge": effort.refused,
             "orchestrator_deaths": effort.deaths,
             "usd": effort.spent.usd,
+            "usd_computed": effort.spent.computed_usd,
+            "usd_said": None if effort.spent.usd is None else round(effort.spent.usd - effort.spent.computed_usd, 6),
             "unpriced": effort.spent.unpriced,
             "tokens": effort.spent.tokens,
             "breakers_opened": [

@@ -145,6 +145,8 @@ def _totals(state: State) -> dict[str, Any]:
         "usd": known.usd,
         "tokens": known.tokens,
         "unpriced": known.unpriced,
+        "usd_computed": known.computed_usd,
+        "agent_minutes": known.minutes,
     }
 
 

@@ -6,6 +6,7 @@ import json
 import stat
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -260,29 +261,32 @@ def test_gemini_is_known_to_ignore_sigterm(tmp_path: Path, order: Order) -> None
 
 
 def test_usage_after_a_resume_is_of_this_attempt_alone(tmp_path: Path, scratch: Path, order: Order) -> None:
-    def attempt(of: ProgramAgents, resume: str | None, total: int) -> Usage:
-        reader = of.reader(order("codex", resume=resume), scratch=scratch)
+    """What the session had used before comes with the order: it outlives the process that saw it."""
+
+    def attempt(resume: str | None, used: Usage, total: int) -> Usage:
+        reader = agents(tmp_path).reader(replace(order("codex", resume=resume), used=used), scratch=scratch)
         reader.feed(b'{"type":"thread.started","thread_id":"t-1"}\n')
         reader.feed(b'{"type":"turn.completed","usage":{"input_tokens":%d,"output_tokens":1}}\n' % total)
         return reader.verdict(Exit(code=0), at=0.0).usage
 
-    of = agents(tmp_path)
-    assert attempt(of, None, 31001) == Usage(tokens_in=31001, tokens_out=1)
-    assert attempt(of, "t-1", 52412) == Usage(tokens_in=21411, tokens_out=0)
-    assert attempt(of, "t-1", 52500) == Usage(tokens_in=88, tokens_out=0)
-    assert attempt(agents(tmp_path), "t-1", 60000) == Usage()  # what it had used before is not known any more
+    assert attempt(None, Usage(), 31001) == Usage(tokens_in=31001, tokens_out=1)
+    assert attempt("t-1", Usage(tokens_in=31001, tokens_out=1), 52412) == Usage(tokens_in=21411, tokens_out=0)
+    assert attempt("t-1", Usage(), 500) == Usage(tokens_in=500, tokens_out=1)  # it was killed before it told its total
 
 
-def test_a_session_that_was_killed_before_its_total_counts_with_the_next(
-    tmp_path: Path, scratch: Path, order: Order
-) -> None:
-    of = agents(tmp_path)
-    first = of.reader(order("codex"), scratch=scratch)
-    first.feed(b'{"type":"thread.started","thread_id":"t-1"}\n')
-    assert first.verdict(Exit(code=None, signal=9), at=0.0).usage == Usage()
-    second = of.reader(order("codex", resume="t-1"), scratch=scratch)
-    second.feed(b'{"type":"turn.completed","usage":{"input_tokens":500,"output_tokens":5}}\n')
-    assert second.verdict(Exit(code=0), at=0.0).usage == Usage(tokens_in=500, tokens_out=5)
+def test_tokens_without_a_cost_are_priced_by_the_routes_model(tmp_path: Path, scratch: Path, order: Order) -> None:
+    """And it is known that the figure was computed; of a model that nobody knows it stays unknown."""
+
+    def attempt(route: str) -> Usage:
+        reader = agents(tmp_path).reader(order(route), scratch=scratch)
+        reader.feed(b'{"type":"turn.completed","usage":{"input_tokens":1000000,"output_tokens":1000}}\n')
+        return reader.verdict(Exit(code=0), at=0.0).usage
+
+    known = attempt("codex:gpt-5")
+    assert known.computed
+    assert known.usd == pytest.approx(1.26, rel=0.5)
+    assert attempt("codex:nobody-knows-it") == Usage(tokens_in=1_000_000, tokens_out=1000)
+    assert attempt("codex") == Usage(tokens_in=1_000_000, tokens_out=1000)
 
 
 def test_a_prompt_with_characters_that_no_argument_can_hold(tmp_path: Path, order: Order) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import idle_and_paused
+from orchestrator.core.decide.money import committed
 from orchestrator.core.model import BeadState, Commit, Ending, Policy, RunState, Tree, WorkerState
 from tests.core.scene import Scene, bead, command, cost, none, only
 
@@ -200,7 +201,7 @@ def test_money_spent_and_reserved_never_passes_the_limit() -> None:
     """What runs counts with all that it may cost."""
     scene = Scene(*(bead(f"b{n}") for n in range(8)), workers=8, usd=10.0, bead_usd=3.0)
     assert len(scene.running()) == 3
-    money = scene.state.committed_usd()
+    money = committed(scene.state, "run", "usd", scene.now)
     assert (money.spent, money.reserved) == (0.0, 9.0)
 
 

@@ -64,7 +64,6 @@ def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
     size = roll(1, roll(1, largest))
     ids = [BeadId(f"b{n}") for n in range(size)]
     density = roll(0, 3)
-    usd = (None, None, 40.0, 12.0)[roll(0, 3)]
     return Manifest(
         name="night",
         base="main",
@@ -72,7 +71,7 @@ def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
         beads=tuple(_bead(roll, ids, place, density) for place in range(size)),
         agents=AGENTS,
         verify=("make test",) if roll(0, 1) else (),
-        budget=Budget(usd=usd, bead_usd=(None, 2.0, 6.0)[roll(0, 2)] if usd is None else 2.0),
+        budget=_budget(roll),
         policy=Policy(
             workers=roll(1, 8),
             min_workers=roll(1, 2),
@@ -89,6 +88,25 @@ def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
             on_question=(HOLD, HOLD, FAIL, f"{ANSWER}as you like")[roll(0, 3)],
             question_wait_s=float(roll(0, 2) * 600),
         ),
+    )
+
+
+def _budget(roll: Roll) -> Budget:
+    """Where the run has a limit, so has each bead: else nobody could say what it may need."""
+    usd = (None, None, 40.0, 12.0)[roll(0, 3)]
+    tokens = (None, None, 400)[roll(0, 2)]
+    minutes = (None, None, 200.0)[roll(0, 2)]
+    return Budget(
+        usd=usd,
+        bead_usd=(None, 2.0, 6.0)[roll(0, 2)] if usd is None else 2.0,
+        day_usd=(None, None, 20.0)[roll(0, 2)],
+        tokens=tokens,
+        bead_tokens=(None, 60)[roll(0, 1)] if tokens is None else 40,
+        minutes=minutes,
+        bead_minutes=(None, 30.0)[roll(0, 1)],
+        warn=(0.5, 0.8)[roll(0, 1)],
+        hard=roll(0, 5) > 0,
+        stop=roll(0, 2) == 0,
     )
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import fences
+from orchestrator.core.decide.money import committed
 from orchestrator.core.decide.pools import has_room
 from orchestrator.core.graph import colliding
-from orchestrator.core.model import BeadState, BreakerState, Ending, RunState, WorkerState
+from orchestrator.core.model import BeadState, BreakerState, Budget, Ending, RunState, WorkerState
 from orchestrator.core.owed import owed
 from orchestrator.core.records import BeadRecord
 from orchestrator.core.state import LIVE, State
@@ -145,9 +146,10 @@ def starts_are_bounded(world: World) -> None:
 
 def budget_is_kept(world: World) -> None:
     """Money spent and reserved stays within the hard limit, as long as each bead keeps to its own."""
-    limit = world.manifest.budget.usd
-    if limit is not None and world.weather.honest:
-        money = world.state.committed_usd()
+    budget = world.state.budget
+    limit = budget.usd
+    if limit is not None and budget.hard and world.weather.honest:
+        money = committed(world.state, "run", "usd", world.heard_at)
         assert money.spent + money.reserved <= limit + PENNY, f"{money} passes {limit}"
 
 
@@ -219,7 +221,7 @@ def nobody_waits_in_vain(world: World) -> None:
     state = world.state
     idle = state.worker_counts[WorkerState.IDLE] and state.worker_counts[WorkerState.STARTING] < state.policy.max_starts
     going = state.run is RunState.RUNNING and state.swept and state.stopping is None and state.closed_until is None
-    if not idle or not going or state.ended_at is not None or world.manifest.budget.usd is not None:
+    if not idle or not going or state.ended_at is not None or world.manifest.budget != Budget():
         return
     for bead in state.ready._line_of:
         record = state.beads[bead]

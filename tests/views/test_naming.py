@@ -71,6 +71,7 @@ def test_the_end_of_an_attempt_is_one_flat_line() -> None:
         "outcome": "checks-failed", "reason": "`make` failed", "seconds": 12.5,
         "usd": 0.25, "tokens": 15, "tokens_in": 10, "tokens_out": 5,
         "files": ["a.py"], "saved": "c" * 40, "answered": False, "session": None,
+            "usd_computed": False, "assumed_usd": 0.0, "assumed_tokens": 0.0,
     }  # fmt: skip
 
 

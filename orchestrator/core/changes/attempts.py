@@ -17,7 +17,7 @@ from orchestrator.core.model import (
     Verdict,
     WorkerState,
 )
-from orchestrator.core.records import Attempt, Totals
+from orchestrator.core.records import Attempt, Spent, Totals
 from orchestrator.core.standing import Standing
 
 
@@ -33,7 +33,8 @@ def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
     state.attempts[event.token] = Attempt(
         token=event.token, bead=event.bead, number=event.number, worker=event.worker, route=event.route,
         started=event.at, resume=event.resume, keep=event.keep, briefing=event.briefing, probe=event.probe,
-        reserved_usd=event.reserved_usd,
+        reserved_usd=event.reserved_usd, reserved_tokens=event.reserved_tokens,
+        reserved_minutes=event.reserved_minutes,
     )  # fmt: skip
     state.holders[event.bead] = record.spec
     session_asked_for(state, event.route, event.at)
@@ -53,11 +54,19 @@ def session_spawned(state: Standing, event: m.SessionSpawned) -> None:
     worker = state.workers[attempt.worker].state
     if worker is WorkerState.STARTING:
         state.deadlines.set(("start", event.token), event.at + state.policy.start_timeout_s)
-    limit = state.beads[attempt.bead].spec.timeout_s
     if attempt.question:  # it came late
-        state.update_attempt(event.token, time_left=limit)
+        state.update_attempt(event.token, time_left=state.beads[attempt.bead].spec.timeout_s)
     elif worker in (WorkerState.STARTING, WorkerState.RUNNING):
-        state.deadlines.set(("bead", event.token), event.at + limit)
+        state.deadlines.set(("bead", event.token), _latest_end(state, attempt, event.at))
+
+
+def _latest_end(state: Standing, attempt: Attempt, spawned: float) -> float:
+    """Its time-out, or the end of its bead's minutes."""
+    record, budget = state.beads[attempt.bead], state.budget
+    end = spawned + record.spec.timeout_s
+    if budget.bead_minutes is None or not budget.hard or record.spec.command:
+        return end
+    return min(end, max(attempt.started + 60.0 * (budget.bead_minutes - record.minutes), spawned))
 
 
 def agent_started(state: Standing, event: m.AgentStarted) -> None:
@@ -149,18 +158,8 @@ def attempt_ended(state: Standing, event: m.AttemptEnded) -> None:
     state.move_worker(event.worker, event, token=None)
     if state.surplus:
         state.staff(event.at)
-    usage = event.usage
-    state.totals = Totals(
-        usd=state.totals.usd + (usage.usd or 0.0),
-        tokens=state.totals.tokens + (usage.tokens or 0),
-        unpriced=state.totals.unpriced + (usage.usd is None and not state.beads[event.bead].spec.command),
-    )
-    record = state.beads[event.bead]
-    state.beads[event.bead] = replace(
-        record,
-        usd=record.usd if usage.usd is None else (record.usd or 0.0) + usage.usd,
-        tokens=record.tokens if usage.tokens is None else (record.tokens or 0) + usage.tokens,
-    )
+    if not state.beads[event.bead].spec.command:
+        _book(state, event)
     breaker = state.breakers.get(event.route)
     if breaker and breaker.probe == event.token:
         state.breakers[event.route] = replace(breaker, probe=None)
@@ -171,6 +170,49 @@ def attempt_ended(state: Standing, event: m.AttemptEnded) -> None:
         state.ready.release(("provider", account.provider))
     if event.answered and state.policy.breaker_rate is not None:
         note_answer(state, event.route, event.at)
+
+
+def _book(state: Standing, event: m.AttemptEnded) -> None:
+    """What it cost, as far as is known; and the session's own sum, for whoever takes it up again."""
+    usage, record, attempt, totals = event.usage, state.beads[event.bead], state.attempts[event.token], state.totals
+    minutes = ((attempt.agent_ended or event.at) - attempt.started) / 60.0
+    usd, tokens = usage.usd or 0.0, usage.tokens or 0
+    state.totals = Totals(
+        usd=totals.usd + usd,
+        computed_usd=totals.computed_usd + (usd if usage.computed else 0.0),
+        assumed_usd=totals.assumed_usd + event.assumed_usd,
+        tokens=totals.tokens + tokens,
+        assumed_tokens=totals.assumed_tokens + event.assumed_tokens,
+        minutes=totals.minutes + minutes,
+        attempts=totals.attempts + 1,
+        unpriced=totals.unpriced + (usage.usd is None),
+        uncounted=totals.uncounted + (usage.tokens is None),
+    )
+    hour = int(event.at // 3600)
+    state.spent_by_hour = {each: spent for each, spent in state.spent_by_hour.items() if each > hour - 26}
+    spent = state.spent_by_hour.get(hour, Spent())
+    state.spent_by_hour[hour] = Spent(
+        usd=spent.usd + usd + event.assumed_usd,
+        tokens=spent.tokens + tokens + event.assumed_tokens,
+        minutes=spent.minutes + minutes,
+    )
+    before = record.used[1] if record.used is not None and record.used[0] == event.session else Usage()
+    state.beads[event.bead] = replace(
+        record,
+        usd=record.usd if usage.usd is None else (record.usd or 0.0) + usage.usd,
+        tokens=record.tokens if usage.tokens is None else (record.tokens or 0) + usage.tokens,
+        minutes=record.minutes + minutes,
+        used=(event.session, _sum(before, usage)) if event.session else record.used,
+    )
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    """Of what is known."""
+    return Usage(
+        usd=one.usd if other.usd is None else (one.usd or 0.0) + other.usd,
+        tokens_in=one.tokens_in if other.tokens_in is None else (one.tokens_in or 0) + other.tokens_in,
+        tokens_out=one.tokens_out if other.tokens_out is None else (one.tokens_out or 0) + other.tokens_out,
+    )
 
 
 def _sign(state: Standing, attempt: Attempt) -> None:
@@ -202,6 +244,7 @@ def newer(known: Usage, told: Usage) -> Usage:
         usd=known.usd if told.usd is None else told.usd,
         tokens_in=known.tokens_in if told.tokens_in is None else told.tokens_in,
         tokens_out=known.tokens_out if told.tokens_out is None else told.tokens_out,
+        computed=known.computed if told.usd is None else told.computed,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.core import machines
 from orchestrator.core import messages as m
 from orchestrator.core.changes.pools import watch_day
+from orchestrator.core.model import Budget
 from orchestrator.core.standing import LIVE, Standing
 
 
@@ -53,6 +54,9 @@ def run_paused(state: Standing, event: m.RunPaused) -> None:
 def run_resumed(state: Standing, event: m.RunResumed) -> None:
     state.run = machines.after(machines.RUN, state.run, m.RunResumed, "the run")
     state.run_reason = event.reason
+    if event.budget_usd is not None:
+        state.raised_usd = event.budget_usd
+        _allow(state, replace(state.budget, usd=event.budget_usd))
 
 
 def hours_closed(state: Standing, event: m.HoursClosed) -> None:
@@ -66,6 +70,16 @@ def hours_opened(state: Standing, event: m.HoursOpened) -> None:
         state.deadlines.drop(("hours", ""))
     else:
         state.deadlines.set(("hours", ""), event.until)
+
+
+def budget_warned(state: Standing, event: m.BudgetWarned) -> None:
+    state.warned[event.scope, event.what, event.reached] = None
+
+
+def _allow(state: Standing, budget: Budget) -> None:
+    """Another budget is warned of anew."""
+    if budget != state.budget:
+        state.budget, state.warned = budget, {}
 
 
 def run_stopping(state: Standing, event: m.RunStopping) -> None:
@@ -94,7 +108,11 @@ def log_level_set(state: Standing, event: m.LogLevelSet) -> None:
 def _agree(state: Standing, terms: m.Terms, at: float) -> None:
     if terms.policy.workers != state.policy.workers:  # who says anew how many there are to be means all of them
         state.added, state.released = {}, {}
-    state.policy, state.budget, state.options = terms.policy, terms.budget, terms.options
+    state.policy, state.options = terms.policy, terms.options
+    raised, budget = state.raised_usd, terms.budget
+    if raised is not None and budget.usd is not None and budget.usd < raised:  # nobody said otherwise since
+        budget = replace(budget, usd=raised)
+    _allow(state, budget)
     state.token = max(state.token, terms.token)
     for bead, number in terms.numbers.items():
         if bead in state.beads and number > state.beads[bead].number:
@@ -111,6 +129,7 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.RunResumed: run_resumed,
     m.HoursClosed: hours_closed,
     m.HoursOpened: hours_opened,
+    m.BudgetWarned: budget_warned,
     m.RunStopping: run_stopping,
     m.RunStopped: run_ended,
     m.RunFinished: run_ended,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide import hours, landing, opening, operator, questions, scheduling, sessions
+from orchestrator.core.decide import hours, landing, money, opening, operator, questions, scheduling, sessions
 from orchestrator.core.decide.scheduling import idle_and_paused
 from orchestrator.core.state import State
 
@@ -34,6 +34,7 @@ def decide(state: State, signal: m.Signal) -> Iterator[m.Event]:
     if state.swept and state.ended_at is None:
         yield from _due(state, signal.at)
         yield from scheduling.readied(state, signal.at)
+        yield from money.watched(state, signal)
         yield from landing.next_landing(state, signal.at)
         yield from scheduling.starts(state, signal.at)
         yield from scheduling.mustered(state, signal.at)

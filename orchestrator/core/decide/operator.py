@@ -39,8 +39,9 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
             yield m.RunPaused(at=signal.at, reason=signal.text or f"{by} asked for it")
             text = "nothing new starts; what runs may end"
         case m.Verb.RESUME:
-            yield from _resume(state, signal.at, by)
-            text = "goes on"
+            usd = _dollars(signal.text)
+            yield from _resume(state, signal.at, by, usd)
+            text = "goes on" if usd is None else f"goes on, and may cost ${usd:.2f}"
         case m.Verb.STOP:
             yield from stop(state, f"{by} stopped it", signal.at)
             text = "its sessions are being ended, their work is kept"
@@ -140,10 +141,10 @@ def stopping_now(state: State, at: float) -> Iterator[m.Event]:
             yield m.SessionGivenUp(at=at, token=worker.token, ending=Ending.STOPPED, reason=reason)
 
 
-def _resume(state: State, at: float, by: str) -> Iterator[m.Event]:
+def _resume(state: State, at: float, by: str, usd: float | None) -> Iterator[m.Event]:
     """A person who resumes has seen to what was shut for good."""
-    if state.run is RunState.PAUSED:
-        yield m.RunResumed(at=at, reason=f"{by} asked for it")
+    if state.run is RunState.PAUSED or usd is not None:
+        yield m.RunResumed(at=at, reason=f"{by} asked for it", budget_usd=usd)
     for breaker in list(state.breakers.values()):
         if breaker.state is BreakerState.OPEN and breaker.until is None:
             yield m.BreakerHalfOpened(at=at, route=breaker.route)
@@ -200,3 +201,12 @@ def _asking(state: State, bead: BeadId) -> Attempt | None:
     """The attempt whose live session the bead is held by."""
     record = state.beads[bead]
     return state.attempts[record.token] if record.state is BeadState.HELD and record.token is not None else None
+
+
+def _dollars(text: str) -> float | None:
+    """What the run may cost from now on; a word that is no amount says nothing."""
+    try:
+        usd = float(text)
+    except ValueError:
+        return None
+    return usd if 0.0 <= usd < float("inf") else None

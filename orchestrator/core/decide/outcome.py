@@ -8,6 +8,7 @@ from orchestrator.core import messages as m
 from orchestrator.core.decide import briefing
 from orchestrator.core.decide.breakers import blame, probe_of
 from orchestrator.core.decide.endings import ANSWERED, ANSWERS, Answer
+from orchestrator.core.decide.money import used_up
 from orchestrator.core.decide.signatures import signature
 from orchestrator.core.graph import backoff
 from orchestrator.core.model import BeadId, BeadState, Commit, Ending, Verdict
@@ -23,6 +24,8 @@ def close_attempt(
 ) -> Iterator[m.Event]:
     """The canonical last line of an attempt, and what it says of its route."""
     probe = probe_of(state, attempt)
+    known = ANSWERS.get(verdict.ending)
+    worked = known is None or not known.vain  # what never got to its work is not taken to have cost anything
     yield m.AttemptEnded(
         at=at,
         token=attempt.token,
@@ -37,6 +40,8 @@ def close_attempt(
         files=attempt.files,
         saved=saved or attempt.commit,
         session=attempt.session,
+        assumed_usd=attempt.reserved_usd if worked and attempt.usage.usd is None else 0.0,
+        assumed_tokens=attempt.reserved_tokens if worked and attempt.usage.tokens is None else 0.0,
         answered=verdict.ending in ANSWERED,
     )
     yield from blame(state, attempt, verdict, probe, at)
@@ -58,11 +63,8 @@ def send_back(
     if seen and times >= policy.same_failures:
         yield from fail(state, attempt.bead, f"{verdict.reason or ending} (the very same failure {_times(times)})", at)
         return
-    limit, spent = state.budget.bead_usd, record.usd or 0.0
-    if limit is not None and spent >= limit:  # an agent may say what it cost only at its end
-        yield from fail(
-            state, attempt.bead, f"{verdict.reason or ending} (it has cost ${spent:.2f} of ${limit:.2f})", at
-        )
+    if spent := used_up(state, attempt.bead):  # an agent may say what it cost only at its end
+        yield from fail(state, attempt.bead, f"{verdict.reason or ending} ({spent})", at)
         return
     if ending is Ending.NOTHING_DONE and attempt.briefing == told:
         yield from fail(state, attempt.bead, f"{verdict.reason} (told so once)", at)

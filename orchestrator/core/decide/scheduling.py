@@ -8,15 +8,17 @@ so that one that hangs never holds up another.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from orchestrator.core import messages as m
+from orchestrator.core.decide.money import WHATS, needed, shortage
 from orchestrator.core.decide.outcome import fail
 from orchestrator.core.decide.routing import Hopeless, Pick, barriers, pick
-from orchestrator.core.model import BeadId, BeadState, RunState, Token, WorkerId, WorkerState
+from orchestrator.core.model import BeadId, BeadState, Budget, RunState, Token, WorkerId, WorkerState
 from orchestrator.core.ready import Barrier
 from orchestrator.core.records import WorkerRecord
 from orchestrator.core.state import ACTIVE, State
+
+NO_BUDGET = Budget()
 
 
 def readied(state: State, at: float) -> Iterator[m.Event]:
@@ -39,9 +41,9 @@ def starts(state: State, at: float) -> Iterator[m.Event]:
             case Hopeless(reason=reason):
                 yield from fail(state, bead, reason, at, tried=False)
             case Pick() as picked:
-                if shortage := _shortage(state, bead):
-                    if shortage.stays:
-                        yield m.RunPaused(at=at, reason=shortage.reason)
+                if short := shortage(state, bead, at):
+                    if short.stays:
+                        yield m.RunPaused(at=at, reason=short.reason)
                     return
                 yield _start(state, bead, worker, picked, at)
 
@@ -69,6 +71,8 @@ def _start(state: State, bead: BeadId, worker: WorkerId, picked: Pick, at: float
     traits = state.traits_of(picked.route)
     same_agent = record.route is not None and state.traits_of(record.route).name == traits.name
     resume = record.resume if same_agent and traits.resumes else None
+    priced = not record.spec.command and state.budget != NO_BUDGET
+    reserved = {f"reserved_{what}": needed(state, record, what) for what in WHATS} if priced else {}
     return m.AttemptStarted(
         at=at,
         token=Token(state.token + 1),
@@ -80,7 +84,7 @@ def _start(state: State, bead: BeadId, worker: WorkerId, picked: Pick, at: float
         keep=record.keep and (resume is not None or traits.continues),
         briefing=record.briefing,
         probe=picked.probe,
-        reserved_usd=0.0 if record.spec.command else state.budget.bead_usd or 0.0,
+        **reserved,
     )
 
 
@@ -89,28 +93,6 @@ def _free_worker(state: State) -> WorkerId | None:
         return None
     idle = (worker for worker in state.workers.values() if worker.state is WorkerState.IDLE)
     return min(idle, key=lambda worker: worker.failures).id  # who failed to start may well fail again
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shortage:
-    """Why the budget does not let a bead start."""
-
-    reason: str
-    stays: bool
-    """It is spent. Else what runs may give back what it does not need."""
-
-
-def _shortage(state: State, bead: BeadId) -> _Shortage | None:
-    """None: there is money for it. A shell command costs nothing."""
-    limit = state.budget.usd
-    if limit is None or state.beads[bead].spec.command:
-        return None
-    money, each = state.committed_usd(), state.budget.bead_usd or 0.0
-    committed = money.spent + money.reserved
-    if committed < limit and committed + each <= limit:
-        return None
-    reason = f"the budget is ${limit:.2f}, ${committed:.2f} are spent or reserved, and a bead may cost ${each:.2f}"
-    return _Shortage(reason=reason, stays=money.spent >= limit or money.spent + each > limit)
 
 
 def mustered(state: State, at: float) -> Iterator[m.Event]:

@@ -9,6 +9,7 @@ from orchestrator.core import messages as m
 from orchestrator.core.decide import briefing, fences, questions
 from orchestrator.core.decide.breakers import probe_of, spoke, vindicated
 from orchestrator.core.decide.endings import ANSWERS
+from orchestrator.core.decide.money import passed_by
 from orchestrator.core.decide.outcome import cancel, close_attempt, fail, given_up_by_a_person, send_back
 from orchestrator.core.graph import backoff
 from orchestrator.core.model import Ending, Token, Verdict, WorkerState
@@ -37,10 +38,8 @@ def progressed(state: State, signal: m.Progressed) -> Iterator[m.Event]:
     )
     if attempt.probe and spoke(signal.usage):
         yield from vindicated(state, attempt, probe_of(state, attempt), signal.at)
-    limit = state.budget.bead_usd
-    spent = (state.beads[attempt.bead].usd or 0.0) + (state.attempts[attempt.token].usage.usd or 0.0)
-    if limit is not None and spent > limit and state.worker_of(attempt).state is WorkerState.RUNNING:
-        reason = f"it has cost ${spent:.2f}, and a bead may cost ${limit:.2f}"
+    reason = passed_by(state, state.attempts[attempt.token], signal.at)
+    if reason and state.worker_of(attempt).state is WorkerState.RUNNING:
         yield m.SessionGivenUp(at=signal.at, token=attempt.token, ending=Ending.OVER_BUDGET, reason=reason)
 
 
@@ -62,7 +61,11 @@ def start_overdue(state: State, token: Token, at: float) -> Iterator[m.Event]:
 
 
 def time_used_up(state: State, token: Token, at: float) -> Iterator[m.Event]:
-    limit = state.beads[state.attempts[token].bead].spec.timeout_s
+    attempt = state.attempts[token]
+    if reason := passed_by(state, attempt, at):
+        yield m.SessionGivenUp(at=at, token=token, ending=Ending.OVER_BUDGET, reason=reason)
+        return
+    limit = state.beads[attempt.bead].spec.timeout_s
     yield m.SessionGivenUp(at=at, token=token, ending=Ending.TIMED_OUT, reason=f"not done within {limit:g} s")
 
 

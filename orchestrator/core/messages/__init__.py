@@ -72,6 +72,7 @@ from orchestrator.core.messages.routes import (
     WorkerWoke,
 )
 from orchestrator.core.messages.run import (
+    BudgetWarned,
     HoursClosed,
     HoursOpened,
     LogLevelSet,
@@ -135,6 +136,7 @@ __all__ = [
     "BreakerClosed",
     "BreakerHalfOpened",
     "BreakerOpened",
+    "BudgetWarned",
     "Check",
     "Checked",
     "Clear",

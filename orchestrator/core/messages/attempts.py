@@ -35,6 +35,8 @@ class AttemptStarted(Event):
     probe: bool = False
     """The one attempt that a half-open breaker lets through."""
     reserved_usd: float = 0.0
+    reserved_tokens: float = 0.0
+    reserved_minutes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,5 +162,8 @@ class AttemptEnded(Event):
     files: tuple[str, ...] = ()
     saved: Commit | None = None
     session: str | None = None
+    assumed_usd: float = 0.0
+    """What is counted as its cost while nobody knows it."""
+    assumed_tokens: float = 0.0
     answered: bool = False
     """The route's model answered, whatever came of it."""

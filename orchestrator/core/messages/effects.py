@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from orchestrator.core.model import BeadId, Commit, RouteName, Token, Tree, WorkerId
+from orchestrator.core.model import BeadId, Commit, RouteName, Token, Tree, Usage, WorkerId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,8 @@ class OpenSession:
     silence_s: float
     grace_s: float
     linger_s: float
+    used: Usage = field(default_factory=Usage)
+    """By the session that is taken up again, before this attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,21 @@ class RunPaused(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResumed(Event):
     reason: str = ""
+    budget_usd: float | None = None
+    """What the run may cost from now on; None: as before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetWarned(Event):
+    """A limit is near, or reached. Said once each."""
+
+    scope: str
+    """run, day, or a bead by its id."""
+    what: str
+    """usd, tokens or minutes."""
+    spent: float
+    limit: float
+    reached: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
