@@ -30,8 +30,9 @@ _LITERALLY = re.compile(r"[\w :,-]*")
 
 
 class OutputReader:
-    """`before` is what the resumed session had used already, for programs whose totals go on from that. `session` is the
-    one that is resumed, where the program does not say so again. `price` puts a cost to tokens of which nobody said one.
+    """`before` is what the resumed session had used already, for programs whose totals go on from that. `session` is
+    the one that is resumed, where the program does not say so again. `price` puts a cost to tokens of which nobody
+    said one.
     """
 
     def __init__(

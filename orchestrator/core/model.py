@@ -240,6 +240,8 @@ class Policy:
     breaker_cooldown_s: float = 60.0
     """Doubled at each failed probe."""
     breaker_cooldown_max_s: float = 3600.0
+    outage_cooldown_max_s: float = 300.0
+    """Of a provider that is not to be reached: to ask costs next to nothing, and a night is short."""
     reset_jitter_s: float = 5.0
     """Up to so much after a limit's reset: whoever shares the account wakes at that very second as well."""
     slow_s: float = 5.0

@@ -186,8 +186,10 @@ class Pool:
     """The provider's own, as far as its limits have shown it."""
     length_s: float | None = None
     """Of the provider's own window; None: it has shown none."""
-    holds: int | None = None
+    held: int | None = None
     """Tokens after which the provider's last window was used up."""
+    holds: int | None = None
+    """The same, where two windows agree on it: limits can be of other things than tokens."""
     measured: int = 0
     """Ended sessions that said what they used."""
     tokens: int = 0

@@ -32,6 +32,7 @@ _POLICY = {
     "breaker_window_s": ("breaker", "window"),
     "breaker_cooldown_s": ("breaker", "cooldown"),
     "breaker_cooldown_max_s": ("breaker", "max_cooldown"),
+    "outage_cooldown_max_s": ("breaker", "max_outage"),
     "reset_jitter_s": ("breaker", "jitter"),
     "slow_s": ("breaker", "slow"),
     "slow_max_s": ("breaker", "max_slow"),

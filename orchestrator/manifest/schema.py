@@ -88,6 +88,10 @@ class BreakerTable(Table):
         description="The rest before one attempt may probe the route; doubled at each failed probe. Default 60s.",
     )
     max_cooldown: Duration | None = Field(default=None, description="The longest rest. Default 1h.")
+    max_outage: Duration | None = Field(
+        default=None,
+        description="The longest rest of a provider that is not to be reached, or whose routes fail. Default 5m.",
+    )
     jitter: Pause | None = Field(
         default=None, description="How much later than a limit's reset the provider may be asked again. Default 5s."
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from orchestrator.core import messages as m
 from orchestrator.core.model import Ending, Limit, Usage
 from tests.core.scene import Scene, bead
@@ -75,27 +77,51 @@ def test_fewer_are_started_where_the_day_will_not_hold() -> None:
     assert scene.running() == ["b1", "b2"]
 
 
-def test_a_limit_shows_what_the_window_holds_and_the_next_one_is_gone_about_with_that() -> None:
-    """Two beads of 40 fit into 90 tokens: the third is not started beside them."""
-    scene = crowd(8, workers=3, max_starts=3)
-    scene.sign("b0", "b1", "b2")
-    scene.ask(m.Verb.PAUSE)
-    for name in ("b0", "b1"):
-        scene.deliver(name, usage=tokens(40))
+def window_used_up(scene: Scene, *tokens_of_each: int) -> None:
+    """As many beads as fit are done; the next one is told that nothing is left, and it is the reset's time."""
+    for each in tokens_of_each:
+        name = scene.running()[0]
+        scene.sign(name)
+        scene.hear(m.Progressed, token=scene.token(name), usage=Usage(tokens_out=1))
+        scene.deliver(name, usage=tokens(each))
+        scene.land(name)
+    name = scene.running()[0]
+    scene.sign(name)
     reset = scene.now + 7200.0
-    scene.breaks("b2", Ending.USAGE_LIMITED, retry_at=reset, usage=tokens(10))
-    pool = scene.pool("east")
-    assert (pool.holds, pool.each) == (90, 30.0)
+    scene.breaks(name, Ending.USAGE_LIMITED, retry_at=reset)
     scene.now = reset + 5.0
     scene.hear(m.TimePassed)
-    scene.ask(m.Verb.RESUME)
-    [probe] = scene.running()[-1:]
-    scene.sign(probe)
-    scene.hear(m.Progressed, token=scene.token(probe), usage=Usage(tokens_out=50))
-    assert sum(scene.attempt(name).agent_ended is None for name in scene.running()) == 2
-    window = scene.pool("east").window
-    assert window is not None
-    assert window.until > scene.now
+
+
+def at_once(scene: Scene) -> int:
+    """How many run when there are workers for three, and the probe got its answer."""
+    scene.open(policy=replace(scene.state.policy, workers=3, max_starts=3))
+    scene.sweep()
+    name = scene.running()[0]
+    scene.hear(m.Saved, token=scene.token(name), commit=None)
+    name = scene.running()[0]
+    scene.sign(name)
+    scene.hear(m.Progressed, token=scene.token(name), usage=Usage(tokens_out=1))
+    return len(scene.running())
+
+
+def test_windows_that_were_used_up_after_as_many_tokens_show_what_the_next_one_holds() -> None:
+    """Into 85 tokens fits one bead of 44, and not another beside it. After one window nobody knows."""
+    scene = crowd(12, workers=1, max_starts=1)
+    window_used_up(scene, 45, 45)
+    assert scene.pool("east").holds is None
+    window_used_up(scene, 40, 45)
+    assert (scene.pool("east").held, scene.pool("east").holds) == (85, 85)
+    assert at_once(scene) == 1
+
+
+def test_windows_that_do_not_agree_show_nothing() -> None:
+    """The limit is of something else: all workers are given work."""
+    scene = crowd(12, workers=1, max_starts=1)
+    window_used_up(scene, 45, 45)
+    window_used_up(scene, 10)
+    assert scene.pool("east").holds is None
+    assert at_once(scene) == 3
 
 
 def test_the_ledger_survives_our_death() -> None:

@@ -33,7 +33,7 @@ start_timeout: 1m
 grace: 0
 linger: 5s
 breaker:
-  {failures: 4, rate: 50%, provider_failures: 6, window: 5m, cooldown: 30s, max_cooldown: 2h,
+  {failures: 4, rate: 50%, provider_failures: 6, window: 5m, cooldown: 30s, max_cooldown: 2h, max_outage: 4m,
    jitter: 1s, slow: 2s, max_slow: 3s}
 backoff: {first: 0, most: 10m}
 limits:
@@ -109,6 +109,7 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
         breaker_window_s=300,
         breaker_cooldown_s=30,
         breaker_cooldown_max_s=7200,
+        outage_cooldown_max_s=240,
         reset_jitter_s=1,
         slow_s=2,
         slow_max_s=3,

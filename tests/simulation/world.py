@@ -219,6 +219,9 @@ class World:
                 return f"w{self.dice.randrange(1, 9)}"
             case m.Verb.LOG_LEVEL:
                 return self.dice.choice(("debug", "loud"))
+            case m.Verb.RESUME:
+                usd = self.state.budget.usd
+                return "" if usd is None or self.dice.random() < 0.8 else str(usd + 20.0)
         return "42"
 
     def _ask(self) -> None:

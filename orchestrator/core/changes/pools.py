@@ -121,8 +121,13 @@ def _learn(state: Standing, event: m.ProviderParked) -> None:
         for attempt in state.attempts.values()
         if attempt.agent_ended is None and event.provider in state.pools_of(attempt.route)
     )
+    agree = pool.held is not None and abs(used - pool.held) * 4 <= max(used, pool.held)
     state.pools[event.provider] = replace(
-        pool, window=None, length_s=event.until - pool.window.since, holds=used or None
+        pool,
+        window=None,
+        length_s=event.until - pool.window.since,
+        held=used or None,
+        holds=used if used and agree else None,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide.endings import ANSWERED, ANSWERS, Blame
+from orchestrator.core.decide.endings import ANSWERS, Blame
 from orchestrator.core.decide.routing import shut_for_good
 from orchestrator.core.graph import backoff, spread
 from orchestrator.core.model import BreakerState, Ending, RouteName, Usage, Verdict
@@ -36,7 +36,9 @@ def probe_of(state: State, attempt: Attempt) -> Probe:
     )
 
 
-def blame(state: State, attempt: Attempt, verdict: Verdict, probe: Probe, at: float) -> Iterator[m.Event]:
+def blame(state: State, attempt: Attempt, verdict: Verdict, at: float) -> Iterator[m.Event]:
+    """As soon as its session is over, before its work is saved: whoever starts meanwhile must know."""
+    probe = probe_of(state, attempt)
     answer = ANSWERS.get(verdict.ending)
     match answer.blame if answer else Blame.NOBODY:
         case Blame.ROUTE:
@@ -51,9 +53,6 @@ def blame(state: State, attempt: Attempt, verdict: Verdict, probe: Probe, at: fl
         case Blame.ROUTE_FOR_GOOD:
             if not shut_for_good(state, attempt.route):
                 yield m.BreakerOpened(at=at, route=attempt.route, until=None, reason=verdict.reason)
-        case Blame.NOBODY:
-            if verdict.ending in ANSWERED:
-                yield from vindicated(state, attempt, probe, at)
 
 
 def vindicated(state: State, attempt: Attempt, probe: Probe, at: float) -> Iterator[m.Event]:
@@ -130,7 +129,9 @@ def _outage(state: State, attempt: Attempt, reason: str, probe: Probe, at: float
     """No network and no service comes back for being asked at once; it is asked again by itself."""
     account = state.account_of(attempt.route)
     if account.state is BreakerState.CLOSED or probe.provider:  # whoever started before says nothing new
-        until = at + _cooldown(state, account.openings)
+        policy = state.policy
+        most = min(policy.outage_cooldown_max_s, policy.breaker_cooldown_max_s)
+        until = at + backoff(policy.breaker_cooldown_s, account.openings + 1, most, state.token)
         yield m.ProviderParked(at=at, provider=account.provider, until=until, reason=reason)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import briefing
-from orchestrator.core.decide.breakers import blame, probe_of
+from orchestrator.core.decide.breakers import probe_of, vindicated
 from orchestrator.core.decide.endings import ANSWERED, ANSWERS, Answer
 from orchestrator.core.decide.money import used_up
 from orchestrator.core.decide.signatures import signature
@@ -44,7 +44,8 @@ def close_attempt(
         assumed_tokens=attempt.reserved_tokens if worked and attempt.usage.tokens is None else 0.0,
         answered=verdict.ending in ANSWERED,
     )
-    yield from blame(state, attempt, verdict, probe, at)
+    if verdict.ending in ANSWERED:
+        yield from vindicated(state, attempt, probe, at)
 
 
 def send_back(

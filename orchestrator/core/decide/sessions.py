@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import briefing, fences, questions
-from orchestrator.core.decide.breakers import probe_of, spoke, vindicated
+from orchestrator.core.decide.breakers import blame, probe_of, spoke, vindicated
 from orchestrator.core.decide.endings import ANSWERS
 from orchestrator.core.decide.money import passed_by
 from orchestrator.core.decide.outcome import cancel, close_attempt, fail, given_up_by_a_person, send_back
@@ -83,6 +83,7 @@ def session_ended(state: State, signal: m.SessionEnded) -> Iterator[m.Event]:
         ending, reason = attempt.given_up
         verdict = Verdict(ending=ending, reason=reason, session=verdict.session, usage=verdict.usage)
     yield m.SessionBroke(at=signal.at, token=signal.token, verdict=verdict)
+    yield from blame(state, attempt, verdict, signal.at)
 
 
 def saved(state: State, signal: m.Saved) -> Iterator[m.Event]:
