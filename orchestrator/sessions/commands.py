@@ -22,7 +22,7 @@ from pathlib import Path
 
 from orchestrator.runtime.ports import CommandResult, Marks
 from orchestrator.sessions.processes import MARK, TOKEN, Census, read_row
-from orchestrator.sessions.redaction import Redaction, secrets_of
+from orchestrator.sessions.redaction import Redaction, mask, secrets_of
 from orchestrator.sessions.tree import Tree, end
 
 GRACE_S = 2.0
@@ -174,6 +174,7 @@ class ShellCommands:
             finally:
                 code = process.wait()
         said = _tail(output, begin, env)
+        mask(output, begin, env)
         match left:
             case _Left.WOKEN:
                 return CommandResult(code=CANCELLED, output=said, cancelled=True)

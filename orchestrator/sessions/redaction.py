@@ -1,30 +1,39 @@
-"""Keeps keys out of what is written down: the values of variables that are named like secrets.
+"""Keeps keys out of what is written down, by their values: of variables that are named like secrets, of values that are
+shaped like the keys of well-known services, and passwords in addresses.
 
 Knows text only. A secret that a program prints in another form (encoded, wrapped over two lines) is not found.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 
 from orchestrator.sessions.processes import TOKEN
 
 HIDDEN = "[redacted]"
+_PART = 1 << 20
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH", re.IGNORECASE)
+_SECRET_SHAPE = re.compile(r"sk-|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|AIza|eyJ|-----BEGIN ")
+_IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s]*:([^/@\s]+)@", re.IGNORECASE)
 _LEAST = 8
 """Shorter values are left: they would be found in words that are no secret."""
 
 
 def secrets_of(env: Mapping[str, str]) -> tuple[str, ...]:
     """The longest first, so that one that contains another is hidden whole."""
-    values = {
-        value
-        for name, value in env.items()
-        if name != TOKEN and len(value) >= _LEAST and not value.startswith("/") and _SECRET_NAME.search(name)
-    }
-    return tuple(sorted(values, key=len, reverse=True))
+    values = {value for name, value in env.items() if name != TOKEN and _is_secret(name, value)}
+    values |= {found for value in env.values() for found in _IN_ADDRESS.findall(value)}
+    return tuple(sorted((value for value in values if len(value) >= _LEAST), key=len, reverse=True))
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """An address or a path is none, whatever its variable is called: all of them stand in messages that are needed."""
+    if value.startswith("/") or "://" in value:
+        return False
+    return bool(_SECRET_NAME.search(name) or _SECRET_SHAPE.match(value))
 
 
 class Redaction:
@@ -88,3 +97,19 @@ def hiding(env: Mapping[str, str]) -> Callable[[str], str]:
     secrets = secrets_of(env)
     pattern = re.compile("|".join(re.escape(secret) for secret in secrets) or r"(?!)")
     return lambda text: pattern.sub(HIDDEN, text)
+
+
+def mask(output: int, begin: int, env: Mapping[str, str]) -> None:
+    """Paint over the secrets in a file, from `begin` to its end. Its length stays, so that others may go on writing."""
+    secrets = [secret.encode() for secret in secrets_of(env)]
+    longest, at, end = max(map(len, secrets), default=0), begin, os.fstat(output).st_size
+    while secrets and at < end:
+        part = os.pread(output, _PART + longest, at)
+        for secret in secrets:
+            place = part.find(secret)
+            while place >= 0:
+                with open(f"/proc/self/fd/{output}", "r+b") as file:  # `output` itself only appends
+                    file.seek(at + place)
+                    file.write(HIDDEN.encode()[: len(secret)].ljust(len(secret), b"*"))
+                place = part.find(secret, place + len(secret))
+        at += _PART

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.night import Night
-from tests.e2e.test_nights import states, wait_for
+from tests.e2e.night import Night, wait_for
+from tests.e2e.test_nights import states
 
 CLAUDE = rf"""#!{sys.executable}
 import json, os, sys, time

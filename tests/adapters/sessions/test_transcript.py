@@ -112,3 +112,21 @@ def test_no_key_of_the_environment_is_recorded(stage: Stage) -> None:
     assert b"sk-1234567890" in show.reader.heard
     assert "sk-1234567890" not in show.cast.read_text()
     assert f"AGENT_API_KEY={HIDDEN}" in show.cast.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hidden"),
+    [
+        ("ACME_API_KEY", "0123456789", ("0123456789",)),
+        ("ACME_SETTING", "0123456789", ()),
+        ("ACME_SETTING", "ghp_0123456789", ("ghp_0123456789",)),
+        ("HTTPS_PROXY", "http://me:secret-word@proxy:8080", ("secret-word",)),
+        ("AUTH_URL", "https://accounts.example/authorize", ()),
+        ("SSH_KEY", "/home/ann/.ssh/id", ()),
+        ("ACME_API_KEY", "short", ()),
+    ],
+)
+def test_a_secret_is_known_by_its_name_its_shape_or_its_place_in_an_address(
+    name: str, value: str, hidden: tuple[str, ...]
+) -> None:
+    assert secrets_of({name: value}) == hidden
