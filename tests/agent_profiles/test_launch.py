@@ -179,9 +179,9 @@ def test_the_persons_home_is_not_written_into(tmp_path: Path, order: Order) -> N
 def test_settings_below_the_persons_own(tmp_path: Path, scratch: Path, order: Order) -> None:
     """Where a program can be told to be quiet by a file only, that is one of ours, which a variable names."""
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "gemini").symlink_to("/bin/sh")
-    launch = launched(agents(tmp_path), order("gemini"), tmp_path)
-    path = Path(launch.env["GEMINI_CLI_SYSTEM_DEFAULTS_PATH"])
+    (tmp_path / "bin" / "qwen").symlink_to("/bin/sh")
+    launch = launched(agents(tmp_path), order("qwen"), tmp_path)
+    path = Path(launch.env["QWEN_CODE_SYSTEM_DEFAULTS_PATH"])
     assert path.parent == scratch
     assert json.loads(launch.files[path])["privacy"] == {"usageStatisticsEnabled": False}
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.agents.model_server import ModelServer
+from tests.agents.programs import PROGRAMS, settle
+from tests.e2e.night import Night
 
-PROGRAMS = Path(__file__).resolve().parents[2] / ".agents" / "bin"
+BIN = Path(__file__).resolve().parents[2] / ".agents" / "bin"
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def agent_program() -> Callable[[str], Path]:
     """Where the program of that name is. Without it the test is skipped; where it is required, the test fails."""
 
     def find(name: str) -> Path:
-        program = PROGRAMS / name
+        program = BIN / name
         if os.access(program, os.X_OK):
             return program
         reason = f"{name} is not installed: scripts/install-agents was not run for it"
@@ -47,7 +49,7 @@ def scrubbed_env() -> Callable[[Path], dict[str, str]]:
     def build(home: Path) -> dict[str, str]:
         home.mkdir(parents=True, exist_ok=True)
         found = [Path(path).parent for name in ("node", "git") if (path := shutil.which(name))]
-        folders = dict.fromkeys([PROGRAMS, *found, Path("/usr/bin"), Path("/bin")])
+        folders = dict.fromkeys([BIN, *found, Path("/usr/bin"), Path("/bin")])
         return {
             "PATH": os.pathsep.join(map(str, folders)),
             "HOME": str(home),
@@ -56,3 +58,33 @@ def scrubbed_env() -> Callable[[Path], dict[str, str]]:
         }
 
     return build
+
+
+Ready = Callable[..., Night]
+
+
+@pytest.fixture
+def ready(
+    tmp_path: Path,
+    model_server: ModelServer,
+    agent_program: Callable[[str], Path],
+    scrubbed_env: Callable[[Path], dict[str, str]],
+) -> Iterator[Ready]:
+    """A repository, and a home in which the named programs know nobody but the model server."""
+    made: list[Night] = []
+
+    def make(*names: str) -> Night:
+        for name in names:
+            agent_program(PROGRAMS[name].command or name)
+        night = Night(tmp_path / "night")
+        made.append(night)
+        night.make_repository()
+        home = night.folder / "home"
+        night.environment = scrubbed_env(home) | {"TZ": "UTC"}
+        for name in names:
+            night.environment |= settle(PROGRAMS[name], model_server, home)
+        return night
+
+    yield make
+    for night in made:
+        night.close()

@@ -114,7 +114,8 @@ class Trouble(StrEnum):
 class Fault:
     """A trouble and who meets it: the next `times` requests (None: every one), of that turn and model only if given.
 
-    `retry_after` is in seconds, `resets_at` in seconds since 1970; `model` is a pattern as of a shell.
+    `retry_after` is in seconds, `resets_at` in seconds since 1970; `model` is a pattern as of a shell. A usage limit is
+    lifted at its reset.
     """
 
     trouble: Trouble
@@ -130,6 +131,8 @@ class Fault:
 
     def strikes(self, dialogue: Dialogue) -> bool:
         of_turn = self.turn is None or self.turn == dialogue.turn
+        if self.trouble is Trouble.USAGE_LIMIT and time.time() >= self.resets_at:
+            return False
         return self.times != 0 and of_turn and fnmatch.fnmatchcase(dialogue.model, self.model)
 
 
@@ -612,6 +615,10 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+OUTSIDE = "outside"
+"""The session of requests that were meant for other machines: what came here by `ModelServer.proxy`."""
+
+
 class ModelServer:
     """The provider. A context manager: leaving it closes every connection, stalled ones included."""
 
@@ -636,6 +643,11 @@ class ModelServer:
     def url(self, session: str = "default") -> str:
         """The base URL of a session: the part before `/v1`. A request without `/s/<session>` belongs to `default`."""
         return f"http://127.0.0.1:{self._http.server_address[1]}/s/{quote(session, safe='')}"
+
+    @property
+    def proxy(self) -> str:
+        """For `HTTPS_PROXY`: whoever wants to reach another machine is refused at once, and recorded as `OUTSIDE`."""
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
 
     def script(self, session: str, turns: Iterable[Turn]) -> None:
         """What is played for each prompt of a session, unless the prompt carries a script of its own."""
@@ -742,6 +754,20 @@ class _Connection(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
+    def do_CONNECT(self) -> None:
+        """We were taken for a proxy: somebody wants to leave this machine. Nobody does; who wanted to is recorded.
+
+        Who asks for ourselves (there are programs that ask a proxy even for loopback) goes on with us as it is.
+        """
+        if self.path == "{}:{}".format(*self.server.server_address[:2]):
+            self.send_response(200)
+            self.end_headers()
+            self.close_connection = False  # whatever the asker says of it: it is the tunnel now
+            return
+        self.server.model.met(OUTSIDE, Request(at=time.time(), method="CONNECT", path=self.path, kind="unknown"))
+        self.close_connection = True
+        self._json(502, {"error": {"message": "there is no way out of this machine"}})
+
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         session, path = self._address()
@@ -796,7 +822,10 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _address(self) -> tuple[str, str]:
         """The session and the path within it."""
-        path = urlsplit(self.path).path
+        asked = urlsplit(self.path)
+        if asked.netloc not in ("", "{}:{}".format(*self.server.server_address[:2])):  # as a proxy is asked
+            return OUTSIDE, self.path
+        path = asked.path
         found = re.fullmatch(r"/s/([^/]+)(/.*)?", path)
         return (unquote(found[1]), found[2] or "/") if found else ("default", path)
 

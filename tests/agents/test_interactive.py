@@ -6,11 +6,11 @@ import json
 
 import pytest
 
+from tests.agents.conftest import Ready
 from tests.agents.model_server import ModelServer, Say, Shell, Trouble, Write, script_line
-from tests.agents.test_real_nights import ROUTES, Ready, attempts, ready
+from tests.agents.nights import attempts
+from tests.agents.programs import PROGRAMS
 from tests.e2e.night import Night
-
-__all__ = ["ready"]
 
 INTERACTIVE = {"claude": {"mode": "interactive"}, "codex": {"mode": "interactive", "pass_env": ["STUB_API_KEY"]}}
 
@@ -20,7 +20,7 @@ def write(night: Night, program: str, verify: str, *turns: Write | Shell | Say) 
     night.write(
         {
             "name": "night",
-            "routes": [ROUTES[program]],
+            "routes": [PROGRAMS[program].route],
             "linger": "10s",
             "backoff": {"first": "100ms"},
             "agents": INTERACTIVE,
@@ -30,6 +30,9 @@ def write(night: Night, program: str, verify: str, *turns: Write | Shell | Say) 
     # Nothing else is seeded: trust, the bypass of permissions and the key are asked for, and answered by rule.
     onboarded = {"hasCompletedOnboarding": True, "theme": "dark"}
     (night.folder / "home" / ".claude.json").write_text(json.dumps(onboarded))
+    codex = night.folder / "home" / ".codex" / "config.toml"
+    if codex.exists():  # one refusal is the end of a turn
+        codex.write_text(codex.read_text().replace("retries = 1", "retries = 0"))
 
 
 @pytest.mark.parametrize("program", ["claude", "codex"])

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.agents.model_server import (
+    OUTSIDE,
     Call,
     ModelServer,
     Say,
@@ -530,3 +531,32 @@ def test_leaving_the_server_ends_what_stalls() -> None:
         threading.Thread(target=agent, args=(server,)).start()
         server.wait_for("one", trouble=Trouble.SILENCE)
     assert ended.wait(2)
+
+
+def test_a_usage_limit_is_lifted_at_its_reset(model_server: ModelServer, wire: Wire) -> None:
+    model_server.fault("one", Trouble.USAGE_LIMIT, resets_at=int(time.time()))
+    wire.turn(model_server, "one", wire.user("go"))
+
+
+def test_who_wants_to_leave_the_machine_is_refused_and_recorded(model_server: ModelServer) -> None:
+    address = model_server.proxy.removeprefix("http://")
+    away = http.client.HTTPConnection(address)
+    away.set_tunnel("api.example", 443)
+    with pytest.raises(OSError, match="502"):
+        away.request("GET", "/")
+    away.close()
+    plain = http.client.HTTPConnection(address)
+    plain.request("GET", "http://api.example/v1/models")
+    assert plain.getresponse().status == 404
+    plain.close()
+    assert [met.path for met in model_server.requests(OUTSIDE)] == ["api.example:443", "http://api.example/v1/models"]
+
+
+def test_who_asks_a_proxy_even_for_loopback_reaches_the_model(model_server: ModelServer) -> None:
+    address = model_server.proxy.removeprefix("http://")
+    tunnel = http.client.HTTPConnection(address)
+    tunnel.set_tunnel(address)
+    tunnel.request("GET", "/s/one/v1/models")
+    assert tunnel.getresponse().status == 200
+    tunnel.close()
+    assert not model_server.requests(OUTSIDE)

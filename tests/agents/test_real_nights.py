@@ -5,115 +5,59 @@ The programs get an environment of their own and talk to nobody but 127.0.0.1.
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from tests.agents.model_server import ModelServer, Say, Shell, Trouble, Write, script_line
-from tests.e2e.night import Night
+from tests.agents.conftest import Ready
+from tests.agents.model_server import OUTSIDE, ModelServer, Say, Shell, Trouble, Write, script_line
+from tests.agents.nights import attempts, write
+from tests.agents.programs import PROGRAMS, Program
 
-CODEX_HOME = """\
-model = "gpt-5-codex"
-model_provider = "stub"
-check_for_update_on_startup = false
-[model_providers.stub]
-name = "stub"
-base_url = "{url}/v1"
-env_key = "STUB_API_KEY"
-wire_api = "responses"
-request_max_retries = 0
-stream_max_retries = 0
-"""
-ROUTES = {"claude": "claude:claude-sonnet-4-5", "codex": "codex:gpt-5-codex"}
-Ready = Callable[..., Night]
+COSTS = ("claude", "opencode")
+"""Say themselves what they cost."""
+SILENT = ("mini-swe-agent",)
+"""Say of no tokens."""
 
 
-@pytest.fixture
-def ready(
-    tmp_path: Path,
-    model_server: ModelServer,
-    agent_program: Callable[[str], Path],
-    scrubbed_env: Callable[[Path], dict[str, str]],
-) -> Iterator[Ready]:
-    """A repository, and homes in which the named programs know nobody but the model server."""
-    made: list[Night] = []
-
-    def make(*programs: str) -> Night:
-        for program in programs:
-            agent_program(program)
-        night = Night(tmp_path / "night")
-        made.append(night)
-        night.make_repository()
-        home = night.folder / "home"
-        night.environment = scrubbed_env(home) | {
-            "TZ": "UTC",
-            "ANTHROPIC_BASE_URL": model_server.url("claude"),
-            "ANTHROPIC_API_KEY": "sk-test",
-            "CLAUDE_CODE_MAX_RETRIES": "1",
-            "STUB_API_KEY": "sk-test",
-            **({"IS_SANDBOX": "1"} if os.geteuid() == 0 else {}),
-        }
-        (home / ".codex").mkdir()
-        (home / ".codex" / "config.toml").write_text(CODEX_HOME.format(url=model_server.url("codex")))
-        return night
-
-    yield make
-    for night in made:
-        night.close()
+@pytest.fixture(params=PROGRAMS.values(), ids=lambda program: program.name)
+def program(request: pytest.FixtureRequest) -> Program:
+    given: Program = request.param
+    return given
 
 
-def write(night: Night, routes: list[str], beads: list[dict[str, Any]]) -> None:
-    night.write(
-        {
-            "name": "night",
-            "routes": routes,
-            "backoff": {"first": "100ms"},
-            "agents": {"codex": {"pass_env": ["STUB_API_KEY"]}},
-            "beads": beads,
-        }
-    )
+def test_a_real_program_lands_a_bead(ready: Ready, model_server: ModelServer, program: Program) -> None:
+    """Its events are read, its work is collected, checked, merged; session, tokens and cost are in the log.
 
-
-def attempts(night: Night) -> list[dict[str, Any]]:
-    log = night.state / "logs" / "run.jsonl"
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    return [line for line in lines if line["event"] == "attempt.ended"]
-
-
-@pytest.mark.parametrize("program", ["claude", "codex"])
-def test_a_real_program_lands_a_bead(ready: Ready, program: str) -> None:
-    """Its events are read, its commit is collected, checked, merged; session, tokens and cost are in the log."""
-    night = ready(program)
+    It finds no way out of the machine, and wants none but those that are known of it.
+    """
+    night = ready(program.name)
     script = script_line(
         [Write("hello.txt", "hello\n"), Shell("git add -A && git commit -qm 'Say hello'"), Say("Done.")]
     )
     bead = {"id": "hello", "prompt": f"Write hello.txt.\n{script}", "verify": "grep -q hello hello.txt"}
-    write(night, [ROUTES[program]], [bead])
-    done = night.run()
+    write(night, [program], [bead])
+    done = night.run(timeout_s=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert night.landed("orchestrator/night") == ["hello"]
     assert night.git("show", "orchestrator/night:hello.txt") == "hello"
     (ended,) = attempts(night)
-    assert (ended["outcome"], ended["route"], ended["files"]) == ("delivered", ROUTES[program], ["hello.txt"])
-    assert ended["session"]
-    assert ended["tokens"] > 0
-    assert (ended["usd"] is None) == (program == "codex")
+    assert (ended["outcome"], ended["route"], ended["files"]) == ("delivered", program.route, ["hello.txt"])
+    assert bool(ended["session"]) == program.resumes
+    assert (ended["tokens"] is None) == (program.name in SILENT)
+    assert (ended["usd"] is not None) == (program.name in COSTS)
     assert night.look("prove")["holds"]
     assert not night.left_over()
+    outside = {request.path for request in model_server.requests(OUTSIDE)}
+    assert outside <= set(program.reaches)
 
 
-@pytest.mark.parametrize("program", ["claude", "codex"])
-def test_a_failed_check_goes_back_into_the_same_session(ready: Ready, program: str) -> None:
+@pytest.mark.parametrize("name", [name for name, program in PROGRAMS.items() if program.resumes])
+def test_a_failed_check_goes_back_into_the_same_session(ready: Ready, name: str) -> None:
     """The second attempt resumes the first one's session by its id, in its worktree, and lands."""
-    night = ready(program)
+    night = ready(name)
     script = script_line([Shell("echo tried >> tries.txt"), Say("Done.")])
     bead = {"id": "twice", "prompt": f"Try.\n{script}", "verify": 'test "$(wc -l < tries.txt)" -eq 2'}
-    write(night, [ROUTES[program]], [bead])
-    done = night.run()
+    write(night, [PROGRAMS[name]], [bead])
+    done = night.run(timeout_s=60)
     assert done.returncode == 0, done.stdout + done.stderr
     first, second = attempts(night)
     assert (first["outcome"], second["outcome"]) == ("checks-failed", "delivered")
@@ -125,15 +69,16 @@ def test_a_failed_check_goes_back_into_the_same_session(ready: Ready, program: s
 def test_a_usage_limit_parks_one_provider_and_the_other_goes_on(ready: Ready, model_server: ModelServer) -> None:
     """The chain's first is out of its window; its next lands the bead from where the first one was."""
     night = ready("claude", "codex")
+    claude, codex = PROGRAMS["claude"], PROGRAMS["codex"]
     model_server.fault("claude", Trouble.USAGE_LIMIT)
     script = script_line([Write("hello.txt", "hello\n"), Say("Done.")])
-    write(night, [ROUTES["claude"], ROUTES["codex"]], [{"id": "hello", "prompt": f"Write hello.txt.\n{script}"}])
-    done = night.run()
+    write(night, [claude, codex], [{"id": "hello", "prompt": f"Write hello.txt.\n{script}"}])
+    done = night.run(timeout_s=60)
     assert done.returncode == 0, done.stdout + done.stderr
     first, second = attempts(night)
-    assert (first["outcome"], first["route"]) == ("usage-limited", ROUTES["claude"])
-    assert (second["outcome"], second["route"]) == ("delivered", ROUTES["codex"])
+    assert (first["outcome"], first["route"]) == ("usage-limited", claude.route)
+    assert (second["outcome"], second["route"]) == ("delivered", codex.route)
     routes = {route["route"]: route for route in night.look("status")["routes"]}
-    assert routes[ROUTES["claude"]]["breaker"] == "open"
-    assert routes[ROUTES["codex"]]["breaker"] == "closed"
+    assert routes[claude.route]["breaker"] == "open"
+    assert routes[codex.route]["breaker"] == "closed"
     assert not night.left_over()
