@@ -36,13 +36,16 @@ class Dialogs:
         self._answered = 0
         self._asking = ""
 
+    def asks(self, text: str) -> bool:
+        return self._rules.asks is not None and self._rules.asks.search(text) is not None
+
     def look(self, text: str) -> Seen:
         for dialog in self._rules.dialogs:
             found = dialog.shows.search(text)
             if found is not None and self._answered < MOST_ANSWERS:
                 self._answered += 1
                 return Seen(keys=dialog.keys, rule=" ".join(found[0].split())[:80], question=self._now(""))
-        asks = self._rules.asks is not None and self._rules.asks.search(text) is not None
+        asks = self.asks(text)
         ready = self._rules.ready is not None and self._rules.ready.search(text) is not None
         return Seen(ready=ready and not asks, question=self._now(question_in(text) if asks else ""))
 

@@ -91,6 +91,10 @@ class Paste:
         elif self.phase is Phase.ENTERED and (sign or (self._rested and not self._by_events)):
             self.phase, self.due = Phase.TAKEN, float("inf")
 
+    def take(self) -> None:
+        """It was taken without an Enter: some dialogs want a key only."""
+        self.phase, self.due = Phase.TAKEN, float("inf")
+
     def next(self, now: float, *, plain: bool = False) -> str:
         """What is to be typed now, if anything. `plain`: as keys, for programs that know no pastes, and for dialogs."""
         if now < self.due:

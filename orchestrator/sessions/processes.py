@@ -26,7 +26,8 @@ from orchestrator.runtime.patience import patiently
 MARK = "ORCHESTRATOR_MARK"
 TOKEN = "ORCHESTRATOR_TOKEN"
 
-_TICKS = os.sysconf("SC_CLK_TCK")
+TICKS = os.sysconf("SC_CLK_TCK")
+"""Of a row's start, in a second."""
 _GONE = (FileNotFoundError, ProcessLookupError, NotADirectoryError)
 """How /proc says that a process ended while we were reading about it."""
 
@@ -79,7 +80,7 @@ def _read_row(pid: int) -> Row | None:
         parent=int(fields[1]),
         group=int(fields[2]),
         session=int(fields[3]),
-        cpu_s=sum(map(int, fields[11:15])) / _TICKS,
+        cpu_s=sum(map(int, fields[11:15])) / TICKS,
         # A process whose first thread has left shows as a zombie while its other threads go on.
         alive=fields[0] not in (b"Z", b"X") or int(fields[17]) > 1,
         terminal=int(fields[4]),

@@ -48,6 +48,10 @@ class Screen:
     def text(self) -> str:
         """What stands there now, without the blanks around it."""
         self.changed = False
+        return self.glance()
+
+    def glance(self) -> str:
+        """The same, and it still wants to be looked at."""
         self._draw()
         lines = [line.rstrip() for line in self._screen.display]
         return "\n".join(lines).strip("\n")

@@ -20,7 +20,7 @@ from orchestrator.sessions.dialogs import Dialogs
 from orchestrator.sessions.event_files import EVERY_S, EventFiles
 from orchestrator.sessions.pasting import Pace, Paste, Phase
 from orchestrator.sessions.processes import Row
-from orchestrator.sessions.silence import Watch
+from orchestrator.sessions.silence import TABLE_S, Watch
 from orchestrator.sessions.telling import Telling
 from orchestrator.sessions.terminal import Terminal
 from orchestrator.sessions.transcript import Transcript
@@ -161,9 +161,9 @@ class PtySession:
             self._hear()
 
     def _due(self) -> float:
-        typing = self._paste.due if self._paste else float("inf")
+        typing = self._paste.due if self._paste else self._watch.due
         drawing = self._p.screen.due if self._p.screen else float("inf")
-        return min(self._telling.due, self._watch.due, self._leave_by, typing, drawing, self._look_at)
+        return min(self._telling.due, self._leave_by, typing, drawing, self._look_at)
 
     def _hear(self) -> bool:
         """Take in what the agent wrote. Whether there was anything."""
@@ -254,10 +254,9 @@ class PtySession:
             self._look_at_screen(self._p.screen, self._dialogs, now)
         if self._paste is None and not self._orders.empty():
             self._begin_typing(*self._orders.get_nowait(), now)
-            self._watch.sign(now)  # it is given the time to answer
         if self._paste:
             self._type(self._paste, now)
-        if now >= self._watch.due:
+        if self._paste is None and now >= self._watch.due:
             evidence = self._watch.look(now)
             if evidence:
                 self._p.emit(WentSilent(at=self._p.clock.now(), token=self.token, evidence=evidence))
@@ -275,6 +274,11 @@ class PtySession:
         if now < paste.due:
             return
         screen = self._p.screen
+        pressed = self._asks and paste.phase is Phase.PASTED
+        if pressed and screen and self._dialogs and not self._dialogs.asks(screen.glance()):
+            paste.take()  # an Enter would be another dialog's
+            self._typed(paste)
+            return
         plain = (
             self._asks
             or (screen is not None and not screen.takes_pastes)
@@ -294,9 +298,10 @@ class PtySession:
         if self._turn is not None:
             self._p.emit(Typed(at=self._p.clock.now(), token=self.token, turn=self._turn, fault=fault))
         self._paste = self._turn = None
+        self._watch.sign(time.monotonic())  # it is given the time to answer
 
     def _processes(self) -> list[Row]:
-        return self._p.tree.look(time.monotonic() - 1)
+        return self._p.tree.look(time.monotonic() - TABLE_S)
 
     # ------------------------------------------------------------ the end
 

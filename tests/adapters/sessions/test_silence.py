@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -119,6 +120,36 @@ def test_a_real_agent_that_computes_or_writes_or_speaks_is_not_silent(stage: Sta
     for show in (computes, writes, speaks):
         show.ended()
         assert show.all(WentSilent) == []
+
+
+def test_traffic_on_its_connections_is_life_and_an_open_one_is_not(stage: Stage) -> None:
+    """A stalled agent keeps its connection. One that is being answered slowly need not say so."""
+    program = """
+import socket, sys, threading, time
+server = socket.create_server(("127.0.0.1", 0))
+mine, theirs = socket.create_connection(server.getsockname()), server.accept()[0]
+print("sign:started", flush=True)
+until = time.monotonic() + float(sys.argv[1])
+while time.monotonic() < until:
+    theirs.send(b"x" * 2000)
+    mine.recv(4000)
+    time.sleep(0.2)
+time.sleep(60)
+"""
+    flows = stage.play(stage.launch(sys.executable, "-c", program, "4"), silence_s=1)
+    stalls = stage.play(stage.launch(sys.executable, "-c", program, "0"), silence_s=1)
+    silent = stalls.first(WentSilent)
+    assert "2 connections moved 0 bytes" in silent.evidence
+    assert flows.first(WentSilent).at - flows.signals[0].at > 4
+
+
+def test_a_child_that_it_waits_for_is_life_and_what_it_came_with_is_not(stage: Stage) -> None:
+    """A test run that sleeps is no stall; a server that runs beside the agent all the time says nothing."""
+    waits = stage.play("echo sign:started; sleep 0.3; echo sign:tests; sleep 10; echo sign:done", silence_s=3)
+    beside = stage.play("sleep 60 & sleep 0.3; echo sign:started; sleep 0.3; echo sign:hm; wait", silence_s=3)
+    beside.first(WentSilent)
+    waits.ended()
+    assert waits.all(WentSilent) == []
 
 
 def test_an_agent_that_hung_up_its_terminal_is_still_watched(stage: Stage) -> None:
