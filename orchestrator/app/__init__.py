@@ -7,6 +7,7 @@ from orchestrator.app.alerting import alert_rules, try_alerts
 from orchestrator.app.attic import Pruning, prune
 from orchestrator.app.clearing import clean
 from orchestrator.app.loading import load, prepared
+from orchestrator.app.locking import Reply, ask_for, claims_of
 from orchestrator.app.looking import Reading, holder, reading
 from orchestrator.app.machine import examine
 from orchestrator.app.night import run
@@ -21,8 +22,11 @@ __all__ = [
     "Pruning",
     "Reading",
     "Refused",
+    "Reply",
     "Trial",
     "alert_rules",
+    "ask_for",
+    "claims_of",
     "clean",
     "examine",
     "holder",

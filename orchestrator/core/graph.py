@@ -15,8 +15,8 @@ from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
+from orchestrator.core.claims import clash, clashing
 from orchestrator.core.model import Bead, BeadId
-from orchestrator.core.patterns import meet
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -130,22 +130,12 @@ class TaskGraph:
 
 def collide(one: Bead, other: Bead) -> bool:
     """The two may not run side by side."""
-    for mine in one.files:
-        for theirs in other.files:
-            if not (mine.shared and theirs.shared) and meet(mine.pattern, theirs.pattern):
-                return True
-    return False
+    return clash(one.files, other.files)
 
 
 def colliding(one: Bead, other: Bead) -> tuple[str, ...]:
     """The patterns over which two beads collide, each once, in the order they were written."""
-    pairs = [
-        (mine.pattern, theirs.pattern)
-        for mine in one.files
-        for theirs in other.files
-        if not (mine.shared and theirs.shared) and meet(mine.pattern, theirs.pattern)
-    ]
-    return tuple(dict.fromkeys(pattern for pair in pairs for pattern in pair))
+    return clashing(one.files, other.files)
 
 
 def backoff(first_s: float, failures: int, most_s: float, dice: int) -> float:

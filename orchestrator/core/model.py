@@ -118,7 +118,19 @@ class Ending(StrEnum):
     STRAYED = "strayed"
     LOST = "lost"
     STOPPED = "stopped"
+    PUT_BACK = "put-back"
     CANCELLED = "cancelled"
+
+
+class Unasked(StrEnum):
+    """What becomes of a bead that was seen to change files which another one holds."""
+
+    WAIT = "wait"
+    """It works on, and lands after the other one"""
+    HAND_BACK = "hand-back"
+    """It is put back, and starts again when all that it needs is free"""
+    IGNORE = "ignore"
+    """Nothing: files that a bead changes beyond its own are not locked at all"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +280,11 @@ class Policy:
     """What becomes of a question that no rule of its profile answers: `hold`, `fail`, or `answer:TEXT`."""
     question_wait_s: float = 600.0
     """How long a session that asked is kept open for its answer; after that it is ended, and may be resumed."""
+    unasked: Unasked = Unasked.WAIT
+    watch_s: float = 15.0
+    """How often worktrees are looked at for files beyond the bead's own; 0: only when the work is collected."""
+    put_back_first: int = 2
+    """So often put back, a bead takes its whole set before any other may start on something of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,12 @@ def covers(pattern: str, path: str) -> bool:
     return _path_covered(_segments(pattern), tuple(path.split("/")))
 
 
+def plain(pattern: str) -> str | None:
+    """The one path that it means, with all below; None: more than one, or all there are."""
+    segments = _segments(pattern)
+    return "/".join(segments) if segments and len(_plain_beginning(pattern)) == len(segments) else None
+
+
 @lru_cache(maxsize=65536)
 def _segments(pattern: str) -> tuple[str, ...]:
     parts = tuple(part for part in pattern.split("/") if part not in ("", "."))

@@ -12,6 +12,7 @@ from orchestrator.core.model import (
     BeadId,
     BeadState,
     BreakerState,
+    Claim,
     Commit,
     Ending,
     ProcessName,
@@ -113,6 +114,10 @@ class BeadRecord:
     """Of its agents."""
     used: tuple[str, Usage] | None = None
     """Its newest session by its id, and what that has used over all attempts in it."""
+    found: tuple[Claim, ...] = ()
+    """Files beyond those it names that it was found to need: it takes them with the others from its next start on."""
+    put_backs: int = 0
+    """How often it gave way, since it was last opened by a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,10 @@ from typing import Any
 
 from orchestrator.core import machines
 from orchestrator.core import messages as m
+from orchestrator.core.claims import added
 from orchestrator.core.deadlines import Deadlines
-from orchestrator.core.graph import TaskGraph, collide
+from orchestrator.core.graph import TaskGraph
+from orchestrator.core.locks import Locks
 from orchestrator.core.model import (
     AgentName,
     AgentTraits,
@@ -20,6 +22,7 @@ from orchestrator.core.model import (
     BeadId,
     BeadState,
     BreakerState,
+    Claim,
     Limit,
     Manifest,
     ProcessName,
@@ -38,8 +41,8 @@ LIVE = frozenset({WorkerState.STARTING, WorkerState.RUNNING, WorkerState.TIMEOUT
 """A worker in one of these may have processes."""
 
 Due = tuple[str, Any]
-"""What a deadline is for: the start or the end of an attempt, a bead's waiting time, a landing, a breaker, a provider,
-a pool's next start or the end of its day, a worker, the hours."""
+"""What a deadline is for: the start or the end of an attempt, a bead's waiting time, its wait for files, a landing, a
+breaker, a provider, a pool's next start or the end of its day or window, a worker, the hours."""
 
 
 class Standing:
@@ -104,8 +107,9 @@ class Standing:
         self.ready = ReadyQueue()
         self.readable: dict[BeadId, None] = {}
         """Waiting beads whose needs are all done: to be made ready."""
-        self.holders: dict[BeadId, Bead] = {}
-        """Beads that hold their files."""
+        self.locks = Locks()
+        self.entitled: dict[BeadId, None] = {}
+        """Ready beads that gave way so often that nobody may start on something of theirs before them."""
         self.merging: dict[BeadId, float] = {}
         """Verified beads, and the time before which they are left alone."""
         self.landing: BeadId | None = None
@@ -170,13 +174,9 @@ class Standing:
     def limit_of(self, pool: str) -> Limit | None:
         return next((limit for limit in self.policy.limits if limit.pool == pool), None)
 
-    def holder_against(self, bead: Bead) -> BeadId | None:
-        """Who holds files that this bead would need."""
-        if bead.files:
-            for holder in self.holders.values():
-                if collide(bead, holder):
-                    return holder.id
-        return None
+    def wanted(self, record: BeadRecord) -> tuple[Claim, ...]:
+        """All the files that a bead takes when it starts."""
+        return added(record.spec.files, record.found) if record.found else record.spec.files
 
     def landing_order(self) -> list[BeadId]:
         return sorted(self.merging, key=self.graph.ranks.__getitem__)
@@ -227,6 +227,9 @@ class Standing:
     def leave_queue(self, bead: BeadId) -> None:
         self.ready.drop(bead)
         self.deadlines.drop(("wake", bead))
+        if bead in self.entitled:
+            del self.entitled[bead]
+            self.ready.release(("files", bead))
 
     def queue(self, bead: BeadId, at: float) -> None:
         """Into the ready queue, or aside until its time."""
@@ -234,7 +237,11 @@ class Standing:
         if record.not_before > at:
             self.deadlines.set(("wake", bead), record.not_before)
             return
-        line = (self.chain(record, at), record.spec.routes, record.spec.files)
+        entitled = record.put_backs >= self.policy.put_back_first
+        if entitled:
+            self.entitled[bead] = None
+        # Who goes first waits in no line with those who wait for it.
+        line = (self.chain(record, at), record.spec.routes, self.wanted(record), bead if entitled else None)
         self.ready.add(bead, self.graph.ranks[bead], line)
         shunned = [until for _, until in record.shunned if until > at]
         if shunned:
@@ -246,12 +253,19 @@ class Standing:
         if record.token is not None:
             self.attempts.pop(record.token, None)
             self.beads[bead] = replace(record, token=None)
-        if self.holders.pop(bead, None):
+        if self.locks.release(bead):
             self.ready.release(("files", bead))
+        self.deadlines.drop(("wait", bead))
         self.merging.pop(bead, None)
         self.deadlines.drop(("land", bead))
         if self.landing == bead:
             self.landing = None
+
+    def stop_waiting(self, bead: BeadId) -> None:
+        """It waits for no more files than it holds."""
+        if self.locks.stop_waiting(bead):
+            self.ready.release(("files", bead))
+        self.deadlines.drop(("wait", bead))
 
     def settle(self, bead: BeadId) -> None:
         self.let_go(bead)

@@ -142,9 +142,13 @@ class ControlLoop:
         if now < self._look_at:
             return []
         self._look_at = now + REQUESTS_EVERY_S
+        if self._opened:
+            self._store.beat(now)
         fresh: list[m.Signal] = []
         for asked in self._store.requests():
             if asked.request is not None and asked.request not in self._asked:
                 self._asked.add(asked.request)
-                fresh.append(replace(asked, at=now, asked_at=asked.at))
+                if isinstance(asked, m.Asked):
+                    asked = replace(asked, asked_at=asked.at)
+                fresh.append(replace(asked, at=now))
         return fresh

@@ -19,6 +19,7 @@ from orchestrator.core.messages import (
     Collect,
     Event,
     Land,
+    LocksAsked,
     OpenSession,
     Save,
     Signal,
@@ -76,6 +77,10 @@ class StoreTaken(StoreFault):
         self.holder = holder
 
 
+Request = Asked | LocksAsked
+"""What is written down for a run by somebody outside its process."""
+
+
 class Store(Protocol):
     """The event log with its projections. One writer at a time; everybody else reads."""
 
@@ -90,8 +95,12 @@ class Store(Protocol):
         """Every event of the run, in order."""
         ...
 
-    def requests(self) -> Sequence[Asked]:
-        """Operators' requests that no event has answered yet, oldest first."""
+    def requests(self) -> Sequence[Request]:
+        """Requests of operators and sessions that no event has answered yet, oldest first."""
+        ...
+
+    def beat(self, at: float) -> None:
+        """A heartbeat: what the run holds is still held. To be told every few seconds. Raises `StoreFault`."""
         ...
 
     def close(self) -> None: ...

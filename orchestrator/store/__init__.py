@@ -2,6 +2,7 @@
 
 from orchestrator.store.codec import digest, task
 from orchestrator.store.database import Database, RunRow, RunStore
-from orchestrator.store.memory import MemoryStore
+from orchestrator.store.locks import SqliteLocks
+from orchestrator.store.memory import MemoryLocks, MemoryStore
 
-__all__ = ["Database", "MemoryStore", "RunRow", "RunStore", "digest", "task"]
+__all__ = ["Database", "MemoryLocks", "MemoryStore", "RunRow", "RunStore", "SqliteLocks", "digest", "task"]

@@ -8,8 +8,8 @@ from dataclasses import replace
 import msgspec
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import Bead, Budget, Manifest, Policy
-from orchestrator.runtime.ports import StoreTooNew
+from orchestrator.core.model import Bead, BeadId, Budget, Manifest, Policy
+from orchestrator.runtime.ports import Request, StoreTooNew
 
 KINDS: dict[str, type[m.Event]] = {kind.__name__: kind for kind in m.Event.__subclasses__()}
 
@@ -25,6 +25,24 @@ def decode(kind: str, body: str) -> m.Event:
             f"the state holds an event {kind!r} that this version does not know; use a newer orchestrator"
         )
     return msgspec.json.decode(body, type=KINDS[kind])
+
+
+_LOCK = "lock"
+"""The verb of a request that comes from a session."""
+
+
+def request_to_row(asked: Request) -> tuple[str, str | None, str, str, float]:
+    """Its verb, bead, text, who asked, and when."""
+    if isinstance(asked, m.Asked):
+        return asked.verb, asked.bead, asked.text, asked.by, asked.at
+    return _LOCK, None, msgspec.json.encode(asked).decode(), f"token {asked.token}", asked.at
+
+
+def request_of_row(row: tuple[int, str, BeadId | None, str, str, float]) -> Request:
+    request, verb, bead, text, by, at = row
+    if verb == _LOCK:
+        return replace(msgspec.json.decode(text, type=m.LocksAsked), request=request, at=at)
+    return m.Asked(request=request, verb=m.Verb(verb), bead=bead, text=text, by=by, at=at)
 
 
 def digest(manifest: Manifest) -> str:

@@ -23,6 +23,7 @@ from orchestrator.core.model import BeadId, ProcessName, Token
 from orchestrator.runtime.patience import patiently
 from orchestrator.runtime.ports import (
     Holder,
+    Request,
     StoreDamaged,
     StoreFault,
     StoreFull,
@@ -30,7 +31,7 @@ from orchestrator.runtime.ports import (
     StoreTaken,
     StoreTooNew,
 )
-from orchestrator.store.codec import decode, encode
+from orchestrator.store.codec import decode, encode, request_of_row, request_to_row
 from orchestrator.store.projections import Projector
 
 FILE = "state.db"
@@ -170,6 +171,8 @@ class Database:
                 "REPLACE INTO writer VALUES (1, ?, ?, ?, ?, ?, ?)",
                 (epoch, run, process.pid, process.started, host, since),
             )
+            # Whoever has the writer's lock knows that every earlier orchestrator is dead: its locks go with it.
+            self._db.execute("DELETE FROM owners WHERE owner LIKE 'run %'")
         return epoch
 
     def holder(self) -> Holder | None:
@@ -196,7 +199,7 @@ class Database:
     # ------------------------------------------------------------ requests
 
     @staticmethod
-    def ask(folder: Path, run: int, asked: m.Asked) -> int:
+    def ask(folder: Path, run: int, asked: Request) -> int:
         """Leave a request for the run's orchestrator; its number. The only thing that a reader may write."""
         if not (folder / FILE).exists():
             raise FileNotFoundError(folder / FILE)
@@ -206,7 +209,7 @@ class Database:
                 with connection:
                     cursor = connection.execute(
                         "INSERT INTO requests (run, verb, bead, text, by, asked_at) VALUES (?, ?, ?, ?, ?, ?)",
-                        (run, asked.verb, asked.bead, asked.text, asked.by, asked.at),
+                        (run, *request_to_row(asked)),
                     )
                 assert cursor.lastrowid is not None
                 return cursor.lastrowid
@@ -225,8 +228,14 @@ class Database:
     def leases(self, run: int) -> tuple[BeadId, ...]:
         """Which beads hold files."""
         with _faults(self._folder):
-            rows = self._db.execute("SELECT DISTINCT bead FROM leases WHERE run = ? ORDER BY bead", (run,)).fetchall()
-        return tuple(BeadId(row[0]) for row in rows)
+            rows = self._db.execute("SELECT bead FROM leases WHERE owner = ? ORDER BY bead", (f"run {run}",)).fetchall()
+        return tuple(BeadId(row[0].partition("/")[2]) for row in rows)
+
+    def run_of(self, token: Token) -> int | None:
+        """The run of an attempt."""
+        with _faults(self._folder):
+            row = self._db.execute("SELECT run FROM attempts WHERE token = ?", (token,)).fetchone()
+        return row[0] if row else None
 
     def answer(self, request: int) -> tuple[bool, str] | None:
         """What became of a request; None: nothing yet."""
@@ -282,16 +291,20 @@ class RunStore:
             rows = self._db.execute("SELECT kind, body FROM events WHERE run = ? ORDER BY seq", (self.run,)).fetchall()
         return [decode(kind, body) for kind, body in rows]
 
-    def requests(self) -> Sequence[m.Asked]:
+    def requests(self) -> Sequence[Request]:
         with _faults(self._folder):
             rows = self._db.execute(
                 "SELECT id, verb, bead, text, by, asked_at FROM requests"
                 " WHERE run = ? AND answered_at IS NULL ORDER BY id",
                 (self.run,),
             ).fetchall()
-        return [
-            m.Asked(request=row[0], verb=m.Verb(row[1]), bead=row[2], text=row[3], by=row[4], at=row[5]) for row in rows
-        ]
+        return [request_of_row(row) for row in rows]
+
+    def beat(self, at: float) -> None:
+        if self.projector.is_silent(at):
+            with _faults(self._folder), self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                self.projector.beat(at)
 
     def close(self) -> None:
         """The connection is the database's."""

@@ -9,10 +9,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
 from orchestrator.core import machines
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadId, BeadState, Claim
+from orchestrator.core.claims import added
+from orchestrator.core.model import BeadId, BeadState, Claim, Token
+from orchestrator.runtime.locking import Lease, StaleToken
+from orchestrator.runtime.ports import StoreFault
+from orchestrator.store.locks import SqliteLocks
 
 _BEAD_STATES: dict[type[m.Event], BeadState] = {
     event: after
@@ -22,6 +27,8 @@ _BEAD_STATES: dict[type[m.Event], BeadState] = {
 }
 _BREAKER_STATES = {event: after for row in machines.BREAKER.values() for event, after in row.items()}
 _RUN_STATES = {event: after for row in machines.RUN.values() for event, after in row.items()}
+LEASE_S = 60.0
+"""How long locks outlive the last heartbeat of an orchestrator. Whoever has the writer's lock need not wait for it."""
 _LETS_GO = (m.BeadReturned, m.BeadHeld, m.BeadLanded, m.BeadDone, m.BeadFailed, m.BeadCancelled, m.BeadBlocked)
 
 
@@ -33,20 +40,36 @@ class Projector:
         self._run = run
         self._claims: dict[BeadId, Sequence[Claim]] = {}
         self._bead_of: dict[int, BeadId] = {}
-        self._epoch = 0
+        self._locks = SqliteLocks(connection)
+        self._owner = f"run {run}"
+        self._held: dict[BeadId, Lease] = {}
+        self._beat_at = 0.0
 
     def follow(self, event: m.Event) -> None:
         """Remember what later events refer to, without writing: for what the tables hold already."""
         match event:
             case m.RunPlanned():
                 self._claims = {bead.id: bead.files for bead in event.manifest.beads}
-            case m.RunOpened():
-                self._epoch = event.epoch
             case m.AttemptStarted():
                 self._bead_of[event.token] = event.bead
+                claims = self._claims[event.bead] if event.claims is None else event.claims
+                self._hold(event.token, event.bead, claims, event.at)
+            case m.LocksTaken():
+                self._hold(event.token, event.bead, event.claims, event.at)
+            case _ if isinstance(event, _LETS_GO):
+                self._held.pop(event.bead, None)
+
+    def beat(self, at: float) -> None:
+        """What the run holds is its own, whatever became of it while we were suspended: we have the writer's lock."""
+        if not self._locks.renew(self._owner, at + LEASE_S):
+            self._locks.adopt(self._owner, at + LEASE_S, self._held.values())
+        self._beat_at = at
+
+    def is_silent(self, at: float) -> bool:
+        """A heartbeat is due."""
+        return at >= self._beat_at + LEASE_S / 4
 
     def write(self, event: m.Event) -> None:
-        self.follow(event)
         kind = type(event)
         if kind in _RUN_STATES:
             ended = event.at if kind in (m.RunStopped, m.RunFinished) else None
@@ -56,8 +79,6 @@ class Projector:
             until = event.until if isinstance(event, m.BreakerOpened) else None
             self._do("REPLACE INTO breakers VALUES (:run, ?, ?, ?)", event.route, _BREAKER_STATES[kind], until)
         bead: BeadId | None = getattr(event, "bead", None)
-        if bead is not None and isinstance(event, _LETS_GO):
-            self._do("DELETE FROM leases WHERE run = :run AND bead = ?", bead)
         if bead is not None and kind in _BEAD_STATES:
             self._bead(bead, _BEAD_STATES[kind], event.at)
         match event:
@@ -73,11 +94,6 @@ class Projector:
                     " VALUES (?, :run, ?, ?, ?, ?, ?)",
                     event.token, event.bead, event.number, event.worker, event.route, event.at,
                 )  # fmt: skip
-                for pattern, shared in _patterns(self._claims[event.bead]).items():
-                    self._do(
-                        "INSERT INTO leases VALUES (:run, ?, ?, ?, ?, ?, ?)",
-                        event.bead, pattern, int(shared), event.token, self._epoch, event.at,
-                    )  # fmt: skip
             case m.AttemptEnded():
                 self._do(
                     "UPDATE attempts SET ended = ?, ending = ?, reason = ?, usd = ?, tokens = ? WHERE token = ?",
@@ -94,16 +110,54 @@ class Projector:
                     event.at, int(event.accepted), event.text, event.request,
                 )  # fmt: skip
 
+        try:
+            self._lock(event)
+        except StaleToken as stale:
+            raise StoreFault(f"an event of an attempt that does not hold its files (leases): {stale}") from stale
+        self.follow(event)
+
+    def _lock(self, event: m.Event) -> None:
+        """What the event does to the lock table. An attempt's work and its landing must stand on a lease."""
+        match event:
+            case m.RunOpened():
+                self._locks.adopt(self._owner, event.at + LEASE_S, self._held.values())
+                self._beat_at = event.at
+            case m.RunStopped() | m.RunFinished():
+                self._locks.resign(self._owner)
+            case m.AttemptStarted():
+                self.beat(event.at)
+                claims = self._claims[event.bead] if event.claims is None else event.claims
+                self._acquire(event.token, event.bead, claims, event.at)
+            case m.LocksTaken():
+                self.beat(event.at)
+                self._acquire(event.token, event.bead, event.claims, event.at)
+            case m.WorkCollected() | m.BeadLanded():
+                self.beat(event.at)
+                self._locks.check(event.token, event.at)
+        if isinstance(event, _LETS_GO) and event.bead in self._held:
+            self._locks.release(self._held[event.bead].token)
+
+    def _acquire(self, token: Token, bead: BeadId, claims: Sequence[Claim], at: float) -> None:
+        answer = self._locks.acquire(self._owner, token, self._named(bead), claims, at)
+        if not isinstance(answer, Lease):
+            against = ", ".join(f"{each.bead} of {each.owner}" for each in answer)
+            raise StoreFault(f"{bead} cannot have its files (leases): held by {against}")
+
+    def _hold(self, token: Token, bead: BeadId, claims: Sequence[Claim], at: float) -> None:
+        before = self._held.get(bead)
+        if before is not None and before.token == token:
+            self._held[bead] = replace(before, claims=added(before.claims, claims))
+        else:
+            self._held[bead] = Lease(
+                owner=self._owner, bead=self._named(bead), token=token, claims=tuple(claims), since=at
+            )
+
+    def _named(self, bead: BeadId) -> str:
+        """Two runs may use an id for different work."""
+        return f"{self._run}/{bead}"
+
     def _bead(self, bead: BeadId, state: BeadState, at: float) -> None:
         self._do("UPDATE beads SET state = ?, since = ? WHERE run = :run AND bead = ?", state, at, bead)
 
     def _do(self, statement: str, *values: object) -> None:
         self._db.execute(statement.replace(":run", str(self._run)), values)
-
-
-def _patterns(claims: Sequence[Claim]) -> dict[str, bool]:
-    """Each pattern once, and whether it is shared: named both ways, it is exclusive."""
-    found: dict[str, bool] = {}
-    for claim in claims:
-        found[claim.pattern] = found.get(claim.pattern, True) and claim.shared
-    return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from orchestrator.core.claims import clashing
 from orchestrator.core.decide.pools import has_room
-from orchestrator.core.graph import colliding
 from orchestrator.core.messages import Event
 from orchestrator.core.model import BeadId, BeadState, BreakerState, RouteName, RunState, WorkerState
 from orchestrator.core.records import BeadRecord
@@ -111,11 +111,21 @@ def _time(record: BeadRecord, now: float) -> Iterator[str]:
 
 
 def _files(state: State, record: BeadRecord) -> Iterator[str]:
-    for holder in state.holders.values():
-        patterns = colliding(record.spec, holder)
-        if patterns and holder.id != record.spec.id:
-            standing = _standing_of(state, holder.id)
+    wanted = state.wanted(record)
+    for holder, held in state.locks.held.items():
+        patterns = clashing(wanted, held)
+        if patterns and holder != record.spec.id:
+            standing = _standing_of(state, holder)
             yield f"Its files are held by {standing}; where they meet: {', '.join(patterns)}."
+    for waiter, wait in state.locks.waits.items():
+        patterns = clashing(wanted, wait.claims)
+        if patterns:
+            yield f"{waiter} is at work and waits for {', '.join(patterns)}: it goes first."
+    for first in state.entitled:
+        if first == record.spec.id:
+            break
+        if clashing(wanted, state.wanted(state.beads[first])):
+            yield f"{first} gave way {state.beads[first].put_backs} times, and takes all of its files first."
 
 
 def _routes(state: State, record: BeadRecord, now: float) -> Iterator[str]:

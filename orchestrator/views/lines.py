@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadState
+from orchestrator.core.model import BeadState, Claim
 from orchestrator.core.state import State
 from orchestrator.views.naming import Level, level_of
 from orchestrator.views.roll import Entry, Roll
@@ -132,6 +132,10 @@ def _answered(event: m.RequestAnswered, entry: Entry | None, state: State) -> To
     return f"request {event.request}", "accepted" if event.accepted else "refused", _short(event.text)
 
 
+def _claimed(claims: tuple[Claim, ...]) -> str:
+    return _short(", ".join(claim.pattern for claim in claims))
+
+
 _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.RunOpened: _opened,
     m.RunSwept: _swept,
@@ -156,6 +160,16 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
         (event.bead, "worktree kept", _short(event.fault)) if event.fault else ()
     ),
     m.LandingDelayed: _delayed,
+    m.LocksTaken: lambda event, entry, state: (
+        (event.bead, "took", _claimed(event.claims)) if event.asked or event.waited else ()
+    ),
+    m.LocksAwaited: lambda event, entry, state: (
+        event.bead,
+        "waits for",
+        _claimed(event.claims),
+        f"held by {', '.join(event.holders)}",
+    ),
+    m.WaitEnded: lambda event, entry, state: (event.bead, "waits no longer", _short(event.reason)),
     m.WorkerFailed: lambda event, entry, state: (event.worker, "given up", _short(event.reason)),
     m.BreakerOpened: _breaker_opened,
     m.BreakerClosed: lambda event, entry, state: (event.route, "open again"),

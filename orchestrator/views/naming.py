@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import Ending, Manifest, Policy, ProcessName, Stray, Usage, Verdict
+from orchestrator.core.model import Claim, Ending, Manifest, Policy, ProcessName, Stray, Usage, Verdict
 from orchestrator.views.times import rfc3339
 
 
@@ -56,6 +56,8 @@ def fields_of(event: m.Event) -> dict[str, Any]:
 
 def _flattened(name: str, value: Any) -> dict[str, Any]:
     match value:
+        case (Claim(), *_):
+            return {name: [("read:" if claim.shared else "") + claim.pattern for claim in value]}
         case Usage():
             tokens = {"tokens": value.tokens, "tokens_in": value.tokens_in, "tokens_out": value.tokens_out}
             return {"usd": value.usd, "usd_computed": value.computed, **tokens}
@@ -134,6 +136,7 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.BeadHeld: Level.ERROR,
     m.BeadReturned: _when(lambda event: event.tried),
     m.LandingDelayed: Level.WARNING,
+    m.LocksAwaited: _when(lambda event: not event.asked),
     m.BeadFailed: Level.ERROR,
     m.BeadBlocked: Level.WARNING,
     m.BeadCleared: _when(lambda event: bool(event.fault)),

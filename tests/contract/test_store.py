@@ -91,6 +91,7 @@ def test_requests_are_given_until_they_are_answered(store: tuple[Store, Ask]) ->
     log, ask = store
     ask(m.Asked(at=5.0, request=1, verb=m.Verb.RETRY, bead=BeadId("a"), by="ann"))
     (asked,) = log.requests()
+    assert isinstance(asked, m.Asked)
     assert (asked.verb, asked.bead, asked.by) == (m.Verb.RETRY, "a", "ann")
     assert asked.request is not None
     log.append([m.RequestAnswered(at=6.0, request=asked.request, accepted=True, text="done")])

@@ -127,7 +127,7 @@ def test_a_question_holds_the_bead_and_its_answer_goes_on_with_its_work() -> Non
     assert scene.attempt("a").route == "blue"
     scene.breaks("a", Ending.ASKED)
     assert scene.is_at("a") is BeadState.HELD
-    assert list(scene.state.holders) == ["b"]
+    assert list(scene.state.locks.held) == ["b"]
     scene.clear("a")
     assert scene.ask(m.Verb.ANSWER, "a", "42").accepted
     attempt = scene.attempt("a")

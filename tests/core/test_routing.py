@@ -30,6 +30,7 @@ SENT_BACK = [
     (Ending.LOST, False, Blame.NOBODY, True, True),
     (Ending.STOPPED, False, Blame.NOBODY, True, True),
     (Ending.ASKED, False, Blame.NOBODY, True, True),
+    (Ending.PUT_BACK, False, Blame.NOBODY, True, True),
 ]
 GO_ON = {Ending.DELIVERED, Ending.NO_CHANGE_NEEDED, Ending.OVER_BUDGET, Ending.CANCELLED}
 BROKEN = [

@@ -26,6 +26,7 @@ from orchestrator.core.model import (
     Manifest,
     Policy,
     RouteName,
+    Unasked,
 )
 
 Roll = Callable[[int, int], int]
@@ -54,6 +55,8 @@ class Weather:
     """A person asks for something, in thousandths of the signals."""
     refusals: int
     """Checks that fail, merges that conflict, a repository that cannot be written."""
+    asking: int
+    """An agent that wants more files than its bead names: it asks, or simply changes them."""
     honest: bool
     """Agents keep to what a bead may cost."""
     seed: int
@@ -87,6 +90,7 @@ def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
             closed=_hours(roll),
             on_question=(HOLD, HOLD, FAIL, f"{ANSWER}as you like")[roll(0, 3)],
             question_wait_s=float(roll(0, 2) * 600),
+            unasked=(Unasked.WAIT, Unasked.HAND_BACK, Unasked.IGNORE)[roll(0, 2)],
         ),
     )
 
@@ -153,6 +157,11 @@ def _bead(roll: Roll, ids: list[BeadId], place: int, density: int) -> Bead:
     )
 
 
+def file_from(roll: Roll) -> str:
+    """A single file of the repository."""
+    return f"{FOLDERS[roll(0, len(FOLDERS) - 1)]}/f{roll(0, 3)}.py"
+
+
 def _claim(roll: Roll) -> Claim:
     folder = FOLDERS[roll(0, len(FOLDERS) - 1)]
     rest = ("", "/**", f"/f{roll(0, 3)}.py", "/*.py")[roll(0, 3)]
@@ -167,6 +176,7 @@ def weather_from(roll: Roll, seed: int) -> Weather:
         doubling=(0, 5, 20)[roll(0, 2)],
         requests=(0, 20, 80)[roll(0, 2)],
         refusals=(0, 10, 30)[roll(0, 2)],
+        asking=(0, 20, 60, 100)[roll(0, 3)],
         honest=roll(0, 3) > 0,
         seed=seed,
     )

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.core import messages as m
+from orchestrator.core.claims import clash
 from orchestrator.core.decide import fences
 from orchestrator.core.decide.money import committed
 from orchestrator.core.decide.pools import has_room
-from orchestrator.core.graph import colliding
+from orchestrator.core.decide.routing import Pick, pick
 from orchestrator.core.model import BeadState, BreakerState, Budget, Ending, RunState, WorkerState
 from orchestrator.core.owed import owed
 from orchestrator.core.records import BeadRecord
@@ -58,6 +59,12 @@ def an_attempt_may_start(world: World, state: State, event: m.AttemptStarted) ->
     if event.resume is not None:
         assert world.agent_of.get(event.resume) == state.traits_of(event.route).name, "another agent's session"
     assert not (event.keep and event.bead in world.stale), "its worktree is on a base that did not merge"
+    assert event.claims == state.wanted(record)
+    for first in state.entitled:
+        if first == event.bead:
+            break
+        clashes = clash(event.claims, state.wanted(state.beads[first]))
+        assert not clashes or not isinstance(pick(state, first, event.at), Pick), f"{first} is passed over once more"
 
 
 def limits_are_kept(world: World, state: State, event: m.AttemptStarted) -> None:
@@ -112,12 +119,29 @@ def questions_are_with_a_person(world: World) -> None:
 def files_are_held_by_one(world: World) -> None:
     """The claims of those who hold files do not collide pairwise, and whoever works holds his."""
     state = world.state
-    holders = list(state.holders.values())
-    for place, one in enumerate(holders):
-        for other in holders[place + 1 :]:
-            assert not colliding(one, other), f"{one.id} and {other.id} hold the same files"
+    holders = list(state.locks.held.items())
+    for place, (one, held) in enumerate(holders):
+        for other, theirs in holders[place + 1 :]:
+            assert not clash(held, theirs), f"{one} and {other} hold the same files"
     active = {b for b, r in state.beads.items() if r.state in (*AT_WORK, BeadState.MERGING) or _asks(r)}
-    assert set(state.holders) == active, "locks are held by those who work, and by nobody else"
+    assert set(state.locks.held) == active, "locks are held by those who work, and by nobody else"
+
+
+def nobody_waits_in_a_ring(world: World) -> None:
+    """Each who waits waits for exactly those who hold what he wants, is still at work, and no deadlock is left."""
+    locks, beads = world.state.locks, world.state.beads
+    assert set(locks.waits) == set(locks.blockers)
+    for bead, wait in locks.waits.items():
+        holders = {other for other, held in locks.held.items() if other != bead and clash(wait.claims, held)}
+        assert set(locks.blockers[bead]) == holders, f"{bead} waits for {holders}"
+        assert holders or not world.state.swept, f"{bead} waits for nobody"
+        assert beads[bead].token == wait.token, f"{bead} waits in an attempt that is over"
+        assert wait.until is None or ("wait", bead) in world.state.deadlines._due
+    left = {bead: set(blockers) for bead, blockers in locks.blockers.items()}
+    while free := [bead for bead, blockers in left.items() if not blockers & left.keys()]:
+        for bead in free:
+            del left[bead]
+    assert not left, f"{sorted(left)} wait for each other"
 
 
 def one_worker_one_bead(world: World) -> None:
@@ -225,7 +249,12 @@ def nobody_waits_in_vain(world: World) -> None:
         return
     for bead in state.ready._line_of:
         record = state.beads[bead]
-        if any(colliding(record.spec, holder) for holder in state.holders.values()):
+        wanted = state.wanted(record)
+        if any(clash(wanted, held) for held in state.locks.held.values()):
+            continue
+        if any(clash(wanted, wait.claims) for wait in state.locks.waits.values()):
+            continue
+        if any(clash(wanted, state.wanted(state.beads[first])) for first in state.entitled if first != bead):
             continue
         shunned = {route for route, until in record.shunned if until > world.heard_at}
         routes = [route for route in record.spec.routes if route not in shunned] or list(record.spec.routes)
@@ -274,6 +303,7 @@ def nothing_is_lost(world: World) -> None:
 
 AFTER_EVERY_STEP: tuple[Callable[[World], None], ...] = (
     files_are_held_by_one,
+    nobody_waits_in_a_ring,
     one_worker_one_bead,
     questions_are_with_a_person,
     starts_are_bounded,
@@ -310,7 +340,9 @@ def everything_has_settled(world: World) -> None:
 def nothing_is_left_over(world: World) -> None:
     """No locks, no workers at work, no live sessions, no worktrees; what was made can be found without them."""
     state, repository = world.state, world.repository
-    assert not state.holders
+    assert not state.locks.held
+    assert not state.locks.waits
+    assert not state.entitled
     assert not state.attempts
     assert not state.merging
     assert not state.to_clear

@@ -11,8 +11,8 @@ from functools import partial
 from random import Random
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import SHELL_ROUTE, BeadId, Commit, Ending, ProcessName, Token, Tree, Usage, Verdict
-from tests.simulation.graphs import Weather
+from orchestrator.core.model import SHELL_ROUTE, BeadId, Claim, Commit, Ending, ProcessName, Token, Tree, Usage, Verdict
+from tests.simulation.graphs import Weather, file_from
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +37,8 @@ class Repository:
     attic: dict[BeadId, set[int]] = field(default_factory=dict)
     written: dict[BeadId, set[int]] = field(default_factory=dict)
     """Everything that an agent ever made."""
+    strayed: dict[BeadId, set[str]] = field(default_factory=dict)
+    """Files beyond its own that an agent changed."""
 
     def prepare(self, order: m.OpenSession) -> None:
         desk = self.desks.get(order.bead)
@@ -105,6 +107,10 @@ class Deed:
     after: float
     says: Callable[[float], m.Signal] | None = None
     writes: bool = False
+    files: tuple[str, ...] = ()
+    """What it changes beyond what it holds, and does not ask for."""
+    asks: m.LocksAsked | None = None
+    """What it wants before it goes on."""
     verdict: Verdict | None = None
     """It ends, and this is what it amounts to."""
 
@@ -119,6 +125,9 @@ class Session:
     then: tuple[Deed, ...] = ()
     """What it does, seconds after something is typed into it."""
     told: Usage = field(default_factory=Usage)
+    waits_for: int | None = None
+    """The request whose answer it waits for: until then it does nothing."""
+    put_off: list[Deed] = field(default_factory=list)
 
     @property
     def token(self) -> Token:
@@ -133,6 +142,7 @@ class Agents:
         self._weather = weather
         self._bead_usd = bead_usd
         self._spent: dict[BeadId, float] = {}
+        self._asked = 1_000_000
         self.healed = False
 
     def will(self, session: Session, now: float) -> Iterator[Deed]:
@@ -154,6 +164,9 @@ class Agents:
         if kind not in ("cannot", "overloaded", "finds no network") or dice.random() < 0.5:
             yield Deed(after=at, says=lambda t: m.GaveSign(at=t, token=token, session=name))
         for _ in range(dice.randrange(3)):
+            if dice.randrange(100) < self._weather.asking:
+                at += dice.uniform(0.0, 100.0)
+                yield self._wants_more(token, at)
             at += dice.uniform(0.0, 400.0)
             writes = kind not in ("does nothing", "needs nothing", "cannot", "finds no network") and dice.random() < 0.7
             half = Usage(usd=None if usage.usd is None else usage.usd / 2, tokens_out=5)
@@ -189,6 +202,19 @@ class Agents:
             ending=_ENDINGS[kind], reason=kind, session=name, usage=usage, retry_at=self._retry_at(kind, now + at)
         )
         yield Deed(after=at + dice.uniform(0.0, 5.0), verdict=verdict)
+
+    def _wants_more(self, token: Token, after: float) -> Deed:
+        dice = self._dice
+        files = tuple(file_from(dice.randint) for _ in range(dice.randint(1, 3)))
+        if dice.random() < 0.3:
+            return Deed(after=after, writes=True, files=files)
+        self._asked += 1
+        claims = tuple(Claim(pattern=file, shared=dice.random() < 0.2) for file in files)
+        wait_s = dice.choice((0.0, 30.0, 1e6, 1e6))
+        asks = m.LocksAsked(
+            at=0.0, token=token, claims=claims, request=self._asked, wait_s=wait_s, hand_back=dice.random() < 0.1
+        )
+        return Deed(after=after, asks=asks)
 
     def when_ended(self, session: Session) -> Verdict:
         """What is left of an agent that we end: now and then it had just finished."""

@@ -160,8 +160,9 @@ class Shell:
             self._say(m.Collected(at=self._now(), token=effect.token, commit=None, fault="no space left on device"))
             return
         commit = self._git.collect(effect.bead)
+        files = tuple(sorted(self._git.strayed.get(effect.bead, ())))
         tree, strays = Tree(commit) if commit else None, self._strays()
-        self._say(m.Collected(at=self._now(), token=effect.token, commit=commit, tree=tree, strays=strays))
+        self._say(m.Collected(at=self._now(), token=effect.token, commit=commit, tree=tree, files=files, strays=strays))
 
     def _check(self, effect: m.Check) -> None:
         passed = not self._refuses(2)

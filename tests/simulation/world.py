@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from random import Random
 
 from orchestrator.core import messages as m
@@ -171,19 +173,42 @@ class World:
         assert event.at >= self.shadow.latest, "time runs backwards"
         self.log.append(event)
         self.shadow.apply(event)
+        if isinstance(event, m.RequestAnswered):
+            self._answered(event.request)
 
     def _does(self, session: Session, deed: Deed) -> None:
         if not session.alive:
             return
+        if session.waits_for is not None:
+            session.put_off.append(deed)
+            return
+        if deed.asks is not None and self._shell is not None:
+            session.waits_for = deed.asks.request
+            self._shell.heard(session, replace(deed.asks, at=self.now))
         if deed.writes:
             self._count += 1
             self.repository.write(session.order.bead, self._count)
+        if deed.files and self._shell is not None:
+            strayed = self.repository.strayed.setdefault(session.order.bead, set())
+            strayed.update(deed.files)
+            if self.dice.random() < 0.7:  # else it is not looked at before the work is collected
+                files = tuple(sorted(strayed))
+                self._shell.heard(session, m.Touched(at=self.now, token=session.token, files=files))
         if deed.says is not None and self._shell is not None:
             self._shell.heard(session, deed.says(self.now))
         if deed.verdict is not None:
             session.alive = False
             if self._shell is not None:
                 self._shell.heard_end(session, deed.verdict)
+
+    def _answered(self, request: int) -> None:
+        """Who waited for it goes on with what it had put off."""
+        for session in self.sessions:
+            if session.waits_for == request:
+                session.waits_for = None
+                put_off, session.put_off = session.put_off, []
+                for deed in put_off:
+                    self.later(0.001, partial(self._does, session, deed))
 
     # ------------------------------------------------------------ ends
 

@@ -131,9 +131,10 @@ class Night:
             self.tell(m.Saved(at=self.now, token=token, commit=commit(f"saved {name}")))
         return self
 
-    def deliver(self, name: str, *, files: tuple[str, ...] = ("src/a.py",), **usage: Any) -> Night:
-        """The agent is done, its work is collected; with checks of its own it waits for those."""
+    def deliver(self, name: str, *, files: tuple[str, ...] = (), **usage: Any) -> Night:
+        """The agent is done, with a file of the bead's name, and its work is collected: it waits for its own checks."""
         token = self.token(name)
+        files = files or (f"src/{name}.py",)
         self.end(name, Ending.DELIVERED, **usage)
         self.tell(
             m.Collected(at=self.now, token=token, commit=commit(f"work {name}"), tree=Tree("t" * 40), files=files)

@@ -64,7 +64,7 @@ def test_each_attempt_has_one_canonical_line(folder: Path) -> None:
     failed = next(each for each in ended if each["bead"] == "payments" and each["attempt"] == 1)
     assert {key: failed[key] for key in ("worker", "route", "seconds", "outcome", "tokens", "usd", "files")} == {
         "worker": "w3", "route": "claude:opus", "seconds": 322.0, "outcome": "checks-failed",
-        "tokens": 900, "usd": 0.5, "files": ["src/a.py"],
+        "tokens": 900, "usd": 0.5, "files": ["src/payments.py"],
     }  # fmt: skip
     assert failed["level"] == "warning"
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from orchestrator.core.changes import attempts, beads, pools, routes, run
+from orchestrator.core.changes import attempts, beads, locks, pools, routes, run
 
-CHANGES = {**run.CHANGES, **beads.CHANGES, **attempts.CHANGES, **routes.CHANGES, **pools.CHANGES}
+CHANGES = {**run.CHANGES, **beads.CHANGES, **attempts.CHANGES, **locks.CHANGES, **routes.CHANGES, **pools.CHANGES}

@@ -36,8 +36,8 @@ def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
         reserved_usd=event.reserved_usd, reserved_tokens=event.reserved_tokens,
         reserved_minutes=event.reserved_minutes,
     )  # fmt: skip
-    state.holders[event.bead] = record.spec
     session_asked_for(state, event.route, event.at)
+    state.locks.hold(event.bead, record.spec.files if event.claims is None else event.claims)
     if event.probe:
         breaker, account = state.breakers[event.route], state.account_of(event.route)
         if breaker.state is BreakerState.HALF_OPEN:
@@ -94,6 +94,7 @@ def question_raised(state: Standing, event: m.QuestionRaised) -> None:
     asked = (*state.attempts[event.token].asked, event.question)
     state.update_attempt(event.token, question=event.question, asked=asked, time_left=left)
     state.move_bead(event.bead, event, reason=event.question)
+    state.stop_waiting(event.bead)
     state.deadlines.drop(("bead", event.token))
     state.deadlines.set(("question", event.token), event.until)
 
@@ -126,6 +127,7 @@ def session_given_up(state: Standing, event: m.SessionGivenUp) -> None:
     attempt = state.update_attempt(event.token, given_up=(event.ending, event.reason))
     state.move_worker(attempt.worker, event, reason=event.reason)
     state.stop_clocks(event.token)
+    state.stop_waiting(attempt.bead)
 
 
 def session_broke(state: Standing, event: m.SessionBroke) -> None:
@@ -226,6 +228,7 @@ def _over(state: Standing, token: Token, verdict: Verdict, at: float) -> Attempt
     attempt = state.attempts[token]
     first = attempt.agent_ended is None
     state.stop_clocks(token)
+    state.stop_waiting(attempt.bead)
     attempt = state.update_attempt(
         token,
         verdict=verdict,

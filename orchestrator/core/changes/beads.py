@@ -46,7 +46,8 @@ def bead_reopened(state: Standing, event: m.BeadReopened) -> None:
     unmet = sum(state.beads[need].state is not BeadState.DONE for need in record.spec.needs)
     state.move_bead(
         event.bead, event,
-        unmet=unmet, tries=0, vain=0, reason="", released=record.released or record.state is BeadState.HELD,
+        unmet=unmet, tries=0, vain=0, put_backs=0, reason="",
+        released=record.released or record.state is BeadState.HELD,
         not_before=0.0, shunned=(), strikes=(), signatures=(),
         briefing=event.briefing or record.briefing,
     )  # fmt: skip
@@ -64,6 +65,7 @@ def bead_returned(state: Standing, event: m.BeadReturned) -> None:
         not_before=event.not_before, resume=event.resume, stay=event.route, keep=event.keep,
         briefing=event.briefing,
         tries=record.tries + event.tried, vain=record.vain + event.vain,
+        put_backs=record.put_backs + event.handed_back,
         strikes=(*record.strikes, event.strike) if event.strike else record.strikes,
         signatures=(*record.signatures, event.signature) if event.signature else record.signatures,
         shunned=(*shunned, (event.shun, event.shun_until)) if event.shun else shunned,

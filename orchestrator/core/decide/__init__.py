@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide import hours, landing, money, opening, operator, questions, scheduling, sessions
+from orchestrator.core.decide import hours, landing, locks, money, opening, operator, questions, scheduling, sessions
 from orchestrator.core.decide.scheduling import idle_and_paused
 from orchestrator.core.state import State
 
@@ -33,6 +33,7 @@ def decide(state: State, signal: m.Signal) -> Iterator[m.Event]:
     yield from _REACTIONS[type(signal)](state, signal)
     if state.swept and state.ended_at is None:
         yield from _due(state, signal.at)
+        yield from locks.granted(state, signal.at)
         yield from scheduling.readied(state, signal.at)
         yield from money.watched(state, signal)
         yield from landing.next_landing(state, signal.at)
@@ -55,6 +56,8 @@ def _due(state: State, at: float) -> Iterator[m.Event]:
                 yield from questions.overdue(state, what, at)
             case "wake" | "land":
                 yield m.BeadWoke(at=at, bead=what)
+            case "wait":
+                yield from locks.waited_enough(state, what, at)
             case "breaker":
                 yield m.BreakerHalfOpened(at=at, route=what)
             case "provider":
@@ -79,6 +82,8 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.Spawned: sessions.spawned,
     m.GaveSign: sessions.gave_sign,
     m.Progressed: sessions.progressed,
+    m.LocksAsked: locks.asked,
+    m.Touched: locks.touched,
     m.WentSilent: sessions.went_silent,
     m.Questioned: questions.questioned,
     m.Typed: questions.typed,

@@ -63,6 +63,7 @@ def interrupted(attempt: Attempt, verdict: Verdict) -> str:
         Ending.TIMED_OUT: "its time was used up",
         Ending.CONTEXT_OVERFLOW: "its context was full",
         Ending.CRASHED: "the program ended unexpectedly",
+        Ending.PUT_BACK: "another task was at work on files that it needs, which are free now and may have changed",
     }.get(verdict.ending, "it was interrupted")
     known = so_far(attempt)
     told = f"\n\nIt had been told:\n\n{known}" if known else ""

@@ -63,6 +63,7 @@ ANSWERS: Mapping[Ending, Answer] = {
     Ending.LOST: Answer(tried=False, stay=True),
     Ending.STOPPED: Answer(tried=False, stay=True),
     Ending.ASKED: Answer(tried=False, vain=True, stay=True),
+    Ending.PUT_BACK: Answer(tried=False, stay=True),
 }
 """The endings that send a bead back; ASKED only where `on_question` has an answer. The others: DELIVERED and
 NO_CHANGE_NEEDED go on to the checks, OVER_BUDGET fails, CANCELLED is cancelled."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide import briefing, fences
+from orchestrator.core.decide import briefing, fences, locks
 from orchestrator.core.decide.outcome import cancel, close_attempt, fail, given_up_by_a_person, send_back
 from orchestrator.core.graph import backoff
 from orchestrator.core.model import BeadState, Ending, Token, Verdict, WorkerState
@@ -40,6 +40,7 @@ def collected(state: State, signal: m.Collected) -> Iterator[m.Event]:
         yield m.WorkCollected(
             at=signal.at, token=signal.token, commit=signal.commit, tree=signal.tree, files=signal.files
         )
+        yield from locks.collected(state, attempt, signal.files, signal.at)
         if not state.beads[attempt.bead].spec.verify:
             yield from _verified(state, state.attempts[signal.token], signal.at)
 
@@ -76,9 +77,9 @@ def _verified(state: State, attempt: Attempt, at: float) -> Iterator[m.Event]:
 
 
 def next_landing(state: State, at: float) -> Iterator[m.Event]:
-    """The first of the queue that is not to be left alone for a while."""
+    """The first of the queue that is not to be left alone for a while, and waits for nobody's files."""
     if state.landing is None and state.merging and not (state.stopping and state.stopping.now):
-        able = [bead for bead, until in state.merging.items() if until <= at]
+        able = [bead for bead, until in state.merging.items() if until <= at and bead not in state.locks.waits]
         if able:
             yield m.LandingStarted(at=at, bead=min(able, key=state.graph.ranks.__getitem__))
 

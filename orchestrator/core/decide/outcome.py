@@ -99,6 +99,7 @@ def send_back(
         shun=attempt.route if answer.aside and others else None,
         shun_until=shun_until if answer.aside and others else 0.0,
         signature=seen,
+        handed_back=ending is Ending.PUT_BACK,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
+from orchestrator.core.claims import clash
 from orchestrator.core.decide.money import WHATS, needed, shortage
 from orchestrator.core.decide.outcome import fail
 from orchestrator.core.decide.routing import Hopeless, Pick, barriers, pick
@@ -58,9 +59,17 @@ def may_start(state: State) -> bool:
 
 
 def _barriers(state: State, bead: BeadId, at: float) -> tuple[Barrier, ...]:
-    holder = state.holder_against(state.beads[bead].spec)
+    record = state.beads[bead]
+    wanted = state.wanted(record)
+    holder = next(state.locks.against(bead, wanted), None) or state.locks.wanting(bead, wanted)
     if holder is not None:
         return (("files", holder),)
+    for first in state.entitled:
+        if first == bead:
+            break  # they go in turn
+        before = state.beads[first]
+        if clash(wanted, state.wanted(before)) and isinstance(pick(state, first, at), Pick):
+            return (("files", first), *barriers(state, first))
     if pick(state, bead, at) is None:
         return barriers(state, bead)
     return ()
@@ -85,6 +94,7 @@ def _start(state: State, bead: BeadId, worker: WorkerId, picked: Pick, at: float
         briefing=record.briefing,
         probe=picked.probe,
         **reserved,
+        claims=state.wanted(record),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from orchestrator.core.messages.events import Event
 from orchestrator.core.model import (
     BeadId,
+    Claim,
     Commit,
     Ending,
     ProcessName,
@@ -37,6 +38,8 @@ class AttemptStarted(Event):
     reserved_usd: float = 0.0
     reserved_tokens: float = 0.0
     reserved_minutes: float = 0.0
+    claims: tuple[Claim, ...] | None = None
+    """The files that it holds from here on; None, in old histories: those that the bead names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

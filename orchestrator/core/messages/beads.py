@@ -60,6 +60,8 @@ class BeadReturned(Event):
     shun_until: float = 0.0
     signature: str = ""
     """What the failure looked like, without what differs from one time to the next; empty: it was none of its own."""
+    handed_back: bool = False
+    """It gave way to another bead that held files which it wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

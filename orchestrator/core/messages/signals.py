@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from orchestrator.core.messages.terms import Terms
-from orchestrator.core.model import BeadId, Commit, Ending, ProcessName, Stray, Token, Tree, Usage, Verdict
+from orchestrator.core.model import BeadId, Claim, Commit, Ending, ProcessName, Stray, Token, Tree, Usage, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,28 @@ class Progressed(Signal):
     """What it does now, in a few words."""
     session: str | None = None
     usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocksAsked(Signal):
+    """A session wants files beyond those that its bead holds."""
+
+    token: Token
+    """Of the attempt that asks: one that is over is refused."""
+    claims: tuple[Claim, ...]
+    request: int | None = None
+    wait_s: float = 0.0
+    """How long it waits where somebody holds them; 0: it wants to know at once."""
+    hand_back: bool = False
+    """Where somebody holds them, it would rather be put back, and start again when all that it needs is free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched(Signal):
+    """A look at its worktree: all files that differ from where the bead began."""
+
+    token: Token
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

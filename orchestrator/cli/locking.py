@@ -1,0 +1,52 @@
+"""The commands about locks: who holds which files, and an agent's own wish for more."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator import app as composition
+from orchestrator.app import Exit
+from orchestrator.cli.speech import AsJson, Repo, Run, honest, show_json
+
+HERE = Path()
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (locks, lock):
+        app.command()(command)
+
+
+@honest
+def locks(repo: Repo = HERE, run: Run = None, as_json: AsJson = False) -> None:
+    """Show which bead holds which files, and who waits for whom."""
+    from orchestrator.views import locks as view
+
+    with composition.reading(repo, run) as read:
+        live = read.database.holder() is not None
+        if as_json:
+            show_json(view.locks(read.state) | {"live": live})
+        else:
+            print(view.as_text(read.state, time.time(), live=live))
+
+
+@honest
+def lock(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or globs, as seen from here.")],
+    wait: Annotated[float, typer.Option("--wait", help="Seconds to wait where another bead holds them.")] = 60.0,
+    read: Annotated[bool, typer.Option("--read", help="Only to rely on: others may read them too.")] = False,
+    hand_back: Annotated[
+        bool, typer.Option("--hand-back", help="Where they are held: end this session, and start again with them.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Inside an agent's session: ask for files beyond those that its bead holds. All of them, or none."""
+    reply = composition.ask_for(paths, shared=read, wait_s=wait, hand_back=hand_back)
+    if as_json:
+        show_json({"yours": reply.yours, "text": reply.text})
+    else:
+        print(reply.text)
+    return Exit.DONE if reply.yours else Exit.UNDONE

@@ -1,0 +1,50 @@
+"""What the events of locks change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.core import messages as m
+from orchestrator.core.claims import added, lacking
+from orchestrator.core.locks import Wait
+from orchestrator.core.model import BeadId, Claim
+from orchestrator.core.standing import Standing
+
+
+def locks_taken(state: Standing, event: m.LocksTaken) -> None:
+    state.locks.hold(event.bead, event.claims)
+    if event.waited:
+        state.stop_waiting(event.bead)
+    _remember(state, event.bead, event.claims)
+
+
+def locks_awaited(state: Standing, event: m.LocksAwaited) -> None:
+    before = state.locks.waits.get(event.bead)
+    since = before.since if before is not None else event.at
+    wait = Wait(token=event.token, claims=event.claims, since=since, requests=event.requests, until=event.until)
+    state.locks.wait(event.bead, wait)
+    state.deadlines.drop(("wait", event.bead))
+    if event.until is not None:
+        state.deadlines.set(("wait", event.bead), event.until)
+    _remember(state, event.bead, event.claims)
+
+
+def wait_ended(state: Standing, event: m.WaitEnded) -> None:
+    state.stop_waiting(event.bead)
+
+
+def _remember(state: Standing, bead: BeadId, claims: tuple[Claim, ...]) -> None:
+    """Its next attempt takes them from the start."""
+    record = state.beads[bead]
+    more = lacking(claims, state.wanted(record))
+    if more:
+        state.beads[bead] = replace(record, found=added(record.found, more))
+
+
+CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
+    m.LocksTaken: locks_taken,
+    m.LocksAwaited: locks_awaited,
+    m.WaitEnded: wait_ended,
+}

@@ -1,0 +1,90 @@
+"""Who holds which files, who waits for more, and for whom: a side view that events move on.
+
+Whom a bead waits for is kept exact at every change, so that a deadlock is seen in the very decision that closes it.
+Knows no policy: who is to give way is `decide.locks`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.core.claims import added, clash
+from orchestrator.core.model import BeadId, Claim, Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A bead at work that wants more than it holds."""
+
+    token: Token
+    claims: tuple[Claim, ...]
+    since: float
+    requests: tuple[int, ...] = ()
+    """Who is to be told when it is over."""
+    until: float | None = None
+
+
+@dataclass(slots=True)
+class Locks:
+    held: dict[BeadId, tuple[Claim, ...]] = field(default_factory=dict)
+    waits: dict[BeadId, Wait] = field(default_factory=dict)
+    """In the order in which they began."""
+    blockers: dict[BeadId, dict[BeadId, None]] = field(default_factory=dict)
+    """Whom each waiting bead waits for: exactly those who hold what it wants."""
+
+    def against(self, bead: BeadId, claims: Sequence[Claim]) -> Iterator[BeadId]:
+        """Who else holds something of this."""
+        if claims:
+            for holder, held in self.held.items():
+                if holder != bead and clash(claims, held):
+                    yield holder
+
+    def wanting(self, bead: BeadId, claims: Sequence[Claim]) -> BeadId | None:
+        """Who else at work waits for something of this."""
+        if claims:
+            for waiter, wait in self.waits.items():
+                if waiter != bead and clash(claims, wait.claims):
+                    return waiter
+        return None
+
+    def grantable(self) -> BeadId | None:
+        """Who waits for nobody any more, the longest waiting first."""
+        return next((bead for bead in self.waits if not self.blockers[bead]), None)
+
+    def hold(self, bead: BeadId, claims: tuple[Claim, ...]) -> None:
+        self.held[bead] = added(self.held.get(bead, ()), claims)
+        for waiter, wait in self.waits.items():
+            if waiter != bead and bead not in self.blockers[waiter] and clash(claims, wait.claims):
+                self.blockers[waiter][bead] = None
+
+    def wait(self, bead: BeadId, wait: Wait) -> None:
+        """In the place of its earlier wait, where it has one."""
+        self.waits[bead] = wait
+        self.blockers[bead] = dict.fromkeys(self.against(bead, wait.claims))
+
+    def stop_waiting(self, bead: BeadId) -> bool:
+        """Whether it did."""
+        self.blockers.pop(bead, None)
+        return self.waits.pop(bead, None) is not None
+
+    def release(self, bead: BeadId) -> bool:
+        """All that it holds, and its wait. Whether it held anything, or waited."""
+        for blockers in self.blockers.values():
+            blockers.pop(bead, None)
+        waited = self.stop_waiting(bead)
+        return self.held.pop(bead, None) is not None or waited
+
+    def cycle(self, bead: BeadId) -> list[BeadId]:
+        """Beads of which each waits for the next and the last for the first, found from this one; empty: none."""
+        if not self.blockers.get(bead):
+            return []
+        import networkx as nx
+
+        graph: nx.DiGraph[BeadId] = nx.DiGraph()
+        for waiter, blockers in self.blockers.items():
+            graph.add_edges_from((waiter, blocker) for blocker in blockers)
+        try:
+            return [edge[0] for edge in nx.find_cycle(graph, source=bead)]
+        except nx.NetworkXNoCycle:
+            return []

@@ -1,0 +1,44 @@
+"""Events of locks: what a bead takes beyond what it began with, and what it waits for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.core.messages.events import Event
+from orchestrator.core.model import BeadId, Claim, Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocksTaken(Event):
+    """A bead at work holds more than before; its wait, where it had one, is over."""
+
+    token: Token
+    bead: BeadId
+    claims: tuple[Claim, ...]
+    asked: bool = True
+    """Its agent asked; else it was seen to have changed these files."""
+    waited: bool = False
+    """It is what it waited for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocksAwaited(Event):
+    """A bead wants what others hold: all that it waits for by now, in the place of what it waited for before."""
+
+    token: Token
+    bead: BeadId
+    claims: tuple[Claim, ...]
+    holders: tuple[BeadId, ...]
+    asked: bool = True
+    requests: tuple[int, ...] = ()
+    until: float | None = None
+    """When it gives up waiting; None: not by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitEnded(Event):
+    """It waits no longer, and did not get what it waited for."""
+
+    token: Token
+    bead: BeadId
+    reason: str
