@@ -42,10 +42,10 @@ def covers(pattern: str, path: str) -> bool:
     return _path_covered(_segments(pattern), tuple(path.split("/")))
 
 
-def plain(pattern: str) -> str | None:
-    """The one path that it means, with all below; None: more than one, or all there are."""
-    segments = _segments(pattern)
-    return "/".join(segments) if segments and len(_plain_beginning(pattern)) == len(segments) else None
+def beginning(pattern: str) -> str:
+    """The path below which all lies that it matches; empty: anywhere. Two patterns meet only where one's is above, or
+    is, the other's."""
+    return "/".join(_plain_beginning(pattern))
 
 
 @lru_cache(maxsize=65536)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 
-from orchestrator.core.model import Claim, RouteName
+from orchestrator.core.model import Claim, RouteName, Unasked
 from orchestrator.manifest import names, patterns, quantities
 from orchestrator.manifest.document import Plain, bare
 from orchestrator.manifest.faults import Unfit, nearest
@@ -21,6 +21,7 @@ from orchestrator.manifest.hours import HOURS, Hours, parse_hours
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 """No argument of a program may have a NUL; half of a surrogate pair, which JSON can say, cannot be encoded."""
 _GRAVITIES = ("info", "warning", "error")
+_UNASKED = tuple(word.value for word in Unasked)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -219,6 +220,7 @@ HoursList = Annotated[tuple[Hours, ...], PlainValidator(_as_hours), _schema(**_L
 PoolKey = Annotated[Text, AfterValidator(names.check_pool)]
 Hold = Annotated[str, BeforeValidator(_as_hold), _schema(type=["string", "boolean"])]
 Flag = Annotated[bool, BeforeValidator(_as_flag), _schema(type="boolean")]
+OfUnasked = Annotated[Unasked, BeforeValidator(_as_word_of(*_UNASKED)), _schema(enum=[*_UNASKED])]
 Gravity = Annotated[str, BeforeValidator(_as_word_of(*_GRAVITIES)), _schema(enum=[*_GRAVITIES])]
 _PLACE_SCHEMA = {
     "anyOf": [_TEXT_SCHEMA, {"type": "object", "properties": {"command": _TEXT_SCHEMA}, "required": ["command"]}]

@@ -46,6 +46,9 @@ _POLICY = {
     "verify_slots": ("verify_slots",),
     "on_question": ("on_question",),
     "question_wait_s": ("question_wait",),
+    "unasked": ("locks", "unasked"),
+    "watch_s": ("locks", "watch"),
+    "put_back_first": ("locks", "put_back_first"),
 }
 """The fields of Policy, and the keys that they come from."""
 

@@ -21,6 +21,7 @@ from orchestrator.manifest.fields import (
     HoursList,
     Id,
     Money,
+    OfUnasked,
     OnQuestion,
     Override,
     Patterns,
@@ -178,6 +179,27 @@ class AlertsTable(Table):
     )
 
 
+class LocksTable(Table):
+    """What becomes of files beyond those that a bead names."""
+
+    noun: ClassVar[str] = "'locks'"
+
+    unasked: OfUnasked | None = Field(
+        default=None,
+        description="A bead that was seen to change files which another one holds: 'wait' lets it work on and land "
+        "after the other, 'hand-back' puts it back until they are free, 'ignore' locks nothing beyond 'files'. "
+        "Default wait.",
+    )
+    watch: Pause | None = Field(
+        default=None,
+        description="How often worktrees are looked at; 0: only when the work is collected. Default 15s.",
+    )
+    put_back_first: Count | None = Field(
+        default=None,
+        description="So often put back, a bead takes all of its files before others may start on them. Default 2.",
+    )
+
+
 class LimitTable(Table):
     """What a provider, an agent or a route may be asked for."""
 
@@ -273,6 +295,9 @@ class SettingsTable(Table):
     )
     breaker: BreakerTable = Field(default_factory=BreakerTable, description="When a route is given a rest.")
     backoff: BackoffTable = Field(default_factory=BackoffTable, description="How long a bead waits after a failure.")
+    locks: LocksTable = Field(
+        default_factory=LocksTable, description="What becomes of files beyond those that a bead names."
+    )
     limits: dict[PoolKey, LimitTable] = Field(
         default_factory=dict,
         description="What a provider, an agent or a route may be asked for, by its name.",

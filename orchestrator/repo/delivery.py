@@ -68,6 +68,18 @@ def deliver(git: Git, desk: Desk, number: int, title: str, *, person: Person) ->
     return work
 
 
+def touched(git: Git, desk: Desk) -> tuple[str, ...]:
+    """Files that differ from where the bead began, and new ones: a look that writes nothing, while an agent works."""
+    if desk.worktree is None:
+        return ()
+    began = where_it_began(git, desk, head_of(git, desk))
+    place = desk.worktree.place
+    changed = git(place, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", began, "--").out
+    new = git(place, "ls-files", "--others", "--exclude-standard", "-z").out
+    paths = sorted({path for path in (changed + new).split(b"\0") if path})
+    return tuple(path.decode("utf-8", "backslashreplace") for path in paths)
+
+
 def where_it_began(git: Git, desk: Desk, head: Commit | None) -> Commit:
     """The commit against which the work is seen: what the agent has itself merged from the target is not its work."""
     base = desk.base.commit if desk.base else None

@@ -16,7 +16,7 @@ from orchestrator.core.messages import Check, Clear, Collect, Land, OpenSession,
 from orchestrator.core.model import BeadId, Commit, Stray
 from orchestrator.repo import refs, trace, worktrees
 from orchestrator.repo.attic import keep_all, number_of, prove_kept
-from orchestrator.repo.delivery import deliver, where_it_began
+from orchestrator.repo.delivery import deliver, touched, where_it_began
 from orchestrator.repo.desk import Desk, Run, commit_at, desk_of, worktree_of
 from orchestrator.repo.faults import RefMoved, as_workspace_fault
 from orchestrator.repo.fences import Fences
@@ -309,6 +309,10 @@ class GitWorkspaces:
         worktrees.mark(made, self._label(order))
 
     # ------------------------------------------------------------ work
+
+    def touched(self, order: OpenSession) -> tuple[str, ...]:
+        with as_workspace_fault(f"looking at the worktree of {order.bead}"):
+            return touched(self._git, desk_of(self._git, self._run, order.bead))
 
     def collect(self, order: Collect) -> Work:
         with as_workspace_fault(f"collecting the work of {order.bead}"):

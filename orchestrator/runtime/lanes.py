@@ -15,7 +15,7 @@ from dataclasses import replace
 from math import inf
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import Ending, Ground, Policy, Stray, Token, Verdict
+from orchestrator.core.model import Ending, Ground, Policy, Stray, Token, Unasked, Verdict
 from orchestrator.runtime.lane import Lane, Urgency
 from orchestrator.runtime.ports import (
     AgentMissing,
@@ -33,6 +33,7 @@ from orchestrator.runtime.ports import (
     WorkspaceFault,
     Workspaces,
 )
+from orchestrator.runtime.watcher import Watcher
 
 COLLECTORS = 4
 """How many deliveries are collected at once: a few git processes each, on as many worktrees."""
@@ -64,6 +65,8 @@ class Lanes:
         self._starts = ThreadPoolExecutor(policy.max_starts, "start")
         self._collects = ThreadPoolExecutor(COLLECTORS, "collect")
         self._checks = ThreadPoolExecutor(policy.verify_slots, "check")
+        every_s = 0.0 if policy.unasked is Unasked.IGNORE else policy.watch_s
+        self._watcher = Watcher(workspaces.touched, every_s=every_s, clock=clock, emit=emit, broke=self._broke)
         self._guard = threading.Lock()
         self._live: dict[Token, Session] = {}
         self._opening: set[Token] = set()
@@ -80,6 +83,7 @@ class Lanes:
     def close(self) -> None:
         """End all sessions and checks; return when every thread has."""
         self._sessions.close()
+        self._watcher.close()
         self._commands.close()
         self._git.close()
         for pool in (self._landing, self._starts, self._collects, self._checks):
@@ -165,6 +169,7 @@ class Lanes:
             return
         with self._guard:
             self._live[order.token] = session
+            self._watcher.begin(order)
             self._opening.discard(order.token)
             unwanted = self._unwanted.pop(order.token, None)
         if unwanted is not None:
@@ -207,6 +212,8 @@ class Lanes:
             session.type(effect.text, effect.turn)
 
     def _heard(self, signal: m.Signal) -> None:
+        if isinstance(signal, m.SessionEnded):
+            self._watcher.end(signal.token)
         self._emit(signal)
         if isinstance(signal, m.SessionEnded):  # after it is told: nobody may take the session for one that never was
             with self._guard:

@@ -381,6 +381,10 @@ class Workspaces(Protocol):
         """Keep everything in it under an attic ref; None: nothing differs from the base. Raises `WorkspaceFault`."""
         ...
 
+    def touched(self, order: OpenSession) -> tuple[str, ...]:
+        """All files that differ from where the bead began, while its agent is at work. Raises `WorkspaceFault`."""
+        ...
+
     def collect(self, order: Collect) -> Work:
         """Raises `WorkspaceFault`."""
         ...

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from orchestrator.core.claims import clash
 from orchestrator.core.model import Claim, Token
-from orchestrator.core.patterns import plain
+from orchestrator.core.patterns import beginning
 from orchestrator.runtime.locking import Lease, StaleToken
 from orchestrator.runtime.ports import StoreFault
 
@@ -194,21 +194,21 @@ class SqliteLocks:
         self._db.executemany(
             "INSERT INTO locks VALUES (?, ?, ?, ?)"
             " ON CONFLICT (token, pattern) DO UPDATE SET shared = min(shared, excluded.shared)",
-            [(token, claim.pattern, int(claim.shared), plain(claim.pattern)) for claim in claims],
+            [(token, claim.pattern, int(claim.shared), beginning(claim.pattern)) for claim in claims],
         )
 
 
 def _near(claims: Sequence[Claim]) -> tuple[str, list[str]]:
-    """Which locks are to be looked at, by their paths: the same, above, below, and whatever has wildcards."""
-    same: dict[str, None] = {}
+    """Which locks are to be looked at: those that begin where a claim does, above it, or below."""
+    same: dict[str, None] = {"": None}
     below: list[str] = []
     for claim in claims:
-        path = plain(claim.pattern)
-        if path is None:
+        path = beginning(claim.pattern)
+        if not path:
             return "1", []
         below += [f"{path}/", f"{path}0"]  # "0" comes right after "/"
         while path:
             same[path] = None
             path = path.rpartition("/")[0]
     places = ", ".join("?" * len(same))
-    return f"path IS NULL OR path IN ({places})" + " OR (path > ? AND path < ?)" * len(claims), [*same, *below]
+    return f"path IN ({places})" + " OR (path > ? AND path < ?)" * (len(below) // 2), [*same, *below]

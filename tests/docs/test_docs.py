@@ -135,6 +135,7 @@ TABLES: list[tuple[str, type[Table]]] = [
     ("backoff", schema.BackoffTable),
     ("budget", schema.BudgetTable),
     ("alerts", schema.AlertsTable),
+    ("locks", schema.LocksTable),
     ("rule", schema.AlertRuleTable),
     ("defaults", schema.DefaultsTable),
     ("Beads", schema.BeadTable),

@@ -111,3 +111,42 @@ def test_outside_a_session_nothing_is_asked(night: Night) -> None:
     done = night.orchestrator("lock", "x")
     assert done.returncode == 2
     assert "only an agent's session" in done.stderr
+
+
+STRAYS = """\
+#!/bin/sh
+set -e
+if [ "$ORCHESTRATOR_BEAD" = holder ]; then
+    echo 1 > held.txt
+    while ! [ -e "$LEDGER.go" ]; do sleep 0.05; done
+else
+    echo 2 > free.txt
+    echo 2 > held-too.txt
+    while ! grep -q '"held-too.txt"' "$LOG"; do sleep 0.05; done
+    touch "$LEDGER.go"
+fi
+"""
+
+
+def test_an_agent_that_does_not_ask_is_seen_while_it_works(night: Night) -> None:
+    """What is free it then holds; what another holds it waits for, and it lands after that one."""
+    each = [
+        {"id": "holder", "prompt": "hold", "files": ["held*.txt"]},
+        {"id": "stray", "prompt": "stray", "priority": 0, "files": ["stray.txt"]},
+    ]
+    night.environment["LOG"] = str(night.state / "logs" / "run.jsonl")
+    agents = {"sh": {"command": ["./agent.sh", "{prompt_file}"], "pass_env": ["LEDGER", "LOG"]}}
+    night.write({"name": "night", "agents": agents, "locks": {"watch": "100ms"}, "beads": each}, STRAYS)
+    done = night.run(timeout_s=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [json.loads(line) for line in (night.state / "logs" / "run.jsonl").read_text().splitlines()]
+    told = [
+        (line["event"], line["bead"])
+        for line in lines
+        if line["event"] in ("locks.awaited", "work.delivered", "bead.landed")
+    ]
+    assert told.index(("locks.awaited", "stray")) < told.index(("work.delivered", "stray"))
+    assert [bead for event, bead in told if event == "bead.landed"] == ["holder", "stray"]
+    taken = [line for line in lines if line["event"] == "locks.taken"]
+    assert taken[0]["claims"] == ["free.txt"]
+    assert not taken[0]["asked"]

@@ -74,6 +74,9 @@ class PlainFolders:
         self._begin(order)
         return None
 
+    def touched(self, order: m.OpenSession) -> tuple[str, ...]:
+        return ()
+
     def collect(self, order: m.Collect) -> Work:
         self._begin(order)
         return Work(commit=Commit(f"c-{order.bead}"), tree=Tree("t"), files=("f",))

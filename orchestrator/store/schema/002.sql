@@ -21,7 +21,7 @@ CREATE TABLE locks (
     token   INTEGER NOT NULL REFERENCES leases (token) ON DELETE CASCADE,
     pattern TEXT    NOT NULL,
     shared  INTEGER NOT NULL,
-    path    TEXT,                         -- the one path that it means, with all below; NULL: it has wildcards
+    path    TEXT    NOT NULL,             -- where all that it matches lies below; empty: anywhere
     PRIMARY KEY (token, pattern)
 ) WITHOUT ROWID;
 CREATE INDEX locks_by_path ON locks (path);
