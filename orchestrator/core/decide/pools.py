@@ -24,7 +24,7 @@ def _has_room(state: State, pool: Pool, at: float) -> bool:
     if limit is not None and limit.tokens_per_day is not None:
         used = pool.day.tokens if pool.day is not None and pool.day.until > at else 0
         needed = used + _expected(state, pool) + pool.each
-        if used >= limit.tokens_per_day or (needed > limit.tokens_per_day and (used or pool.running)):
+        if needed > limit.tokens_per_day and (used or pool.running):  # one alone may need more than any day has
             return False
     if pool.holds is not None and pool.running and pool.window is not None and pool.window.until > at:
         return pool.window.tokens + _expected(state, pool) + pool.each <= pool.holds
