@@ -114,6 +114,16 @@ def test_a_program_that_cannot_start_says_why_without_events(reader: Read) -> No
     assert "root/sudo" in verdict.reason
 
 
+def test_gemini_says_by_its_exit_that_nobody_has_signed_in(reader: Read) -> None:
+    read = reader("gemini")
+    read.feed(b"Invalid auth method selected.\r\n")
+    verdict = read.verdict(Exit(code=41), at=NOW)
+    assert (verdict.ending, verdict.reason) == (
+        Ending.UNAVAILABLE,
+        "it is not signed in, or no way of signing in is chosen",
+    )
+
+
 def test_ended_by_us_after_its_final_event_it_has_delivered(reader: Read) -> None:
     read = reader("claude")
     read.feed(stream(INIT, GOOD))

@@ -110,7 +110,7 @@ def test_an_overload_for_ever(ready: Ready, model_server: ModelServer, name: str
 def test_a_usage_limit_parks_it_until_the_reset(ready: Ready, model_server: ModelServer, name: str) -> None:
     """Nothing is asked of it until then; then the same session goes on in the same worktree, and lands."""
     night, program = ready(name), PROGRAMS[name]
-    wait = 120 if name in PATIENT else 20
+    wait = 200 if name in PATIENT else 20
     if name == "claude":  # only a subscription is told of a time
         night.environment |= {"CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-dummy"}
         del night.environment["ANTHROPIC_API_KEY"]

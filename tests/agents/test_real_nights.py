@@ -5,6 +5,8 @@ The programs get an environment of their own and talk to nobody but 127.0.0.1.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.agents.conftest import Ready
@@ -48,6 +50,18 @@ def test_a_real_program_lands_a_bead(ready: Ready, model_server: ModelServer, pr
     assert not night.left_over()
     outside = {request.path for request in model_server.requests(OUTSIDE)}
     assert outside <= set(program.reaches)
+
+
+def test_a_home_of_its_own_is_enough(ready: Ready) -> None:
+    """Nothing of the person's home is needed but a key: the bead lands, and that home is not even looked into."""
+    night = ready("claude")
+    program = replace(PROGRAMS["claude"], override={"home": "own"})
+    bead = {"id": "hello", "prompt": f"Write.\n{script_line([Write('hello.txt', 'hello'), Say('Done.')])}"}
+    write(night, [program], [bead])
+    done = night.run(timeout_s=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert night.landed("orchestrator/night") == ["hello"]
+    assert not (night.folder / "home" / ".claude").exists()
 
 
 @pytest.mark.parametrize("name", [name for name, program in PROGRAMS.items() if program.resumes])
