@@ -132,6 +132,20 @@ def _route_resting(event: m.Event) -> Word | None:
     if isinstance(event, m.BreakerOpened) and event.until is not None:
         minutes = max(1, round((event.until - event.at) / 60))
         return Word(subject=event.route, text=f"route {event.route} is left alone for {minutes} min: {event.reason}")
+    if isinstance(event, m.ProviderParked):
+        minutes = max(1, round((event.until - event.at) / 60))
+        return Word(subject=event.provider, text=f"{event.provider} is left alone for {minutes} min: {event.reason}")
+    return None
+
+
+def _budget(event: m.Event) -> Word | None:
+    if isinstance(event, m.BudgetWarned):
+        whose = {"run": "the run", "day": "the last 24 hours"}.get(event.scope, event.scope)
+        spent, limit = (
+            f"${n:.2f}" if event.what == "usd" else f"{n:,.0f} {event.what}" for n in (event.spent, event.limit)
+        )
+        said = "has reached its limit" if event.reached else "is near its limit"
+        return Word(subject=f"{event.scope} {event.what} {event.reached}", text=f"{whose} {said}: {spent} of {limit}")
     return None
 
 
@@ -163,6 +177,7 @@ BUILT_IN = (
     Rule(name="worker-down", says=_worker_down, level=Level.ERROR),
     Rule(name="route-shut", says=_route_shut, level=Level.ERROR),
     Rule(name="route-resting", says=_route_resting),
+    Rule(name="budget", says=_budget),
     Rule(name="spiral", says=_spiral, threshold=5),
     Rule(name="paused", says=_paused, level=Level.ERROR, cooldown_s=60.0),
     Rule(name="ended", says=_ended, cooldown_s=0.0),

@@ -39,6 +39,8 @@ def told(*events: m.Event) -> list[tuple[str, Level]]:
         (m.WorkerFailed(at=0, worker=WorkerId("w1"), reason="no terminal"), "worker-down", Level.ERROR),
         (m.BreakerOpened(at=0, route=ROUTE, until=None, reason="bad key"), "route-shut", Level.ERROR),
         (m.BreakerOpened(at=0, route=ROUTE, until=600, reason="limit"), "route-resting", Level.WARNING),
+        (m.ProviderParked(at=0, provider="p", until=600, reason="limit"), "route-resting", Level.WARNING),
+        (m.BudgetWarned(at=0, scope="run", what="usd", spent=8, limit=10, reached=False), "budget", Level.WARNING),
         (m.RunPaused(at=0, reason="no money"), "paused", Level.ERROR),
         (m.RunStopped(at=0, reason="asked to"), "ended", Level.WARNING),
         (m.RunFinished(at=0, reason=""), "ended", Level.INFO),
