@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -64,6 +65,8 @@ class _Night:
         self._manifest = loaded.manifest
         self._fresh: tuple[m.Event, ...] = ()
         """What was committed before anybody listened."""
+        self._looked: Future[None] | None = None
+        """The look at what is the person's, once it has begun."""
         self._clock = SystemClock()
         self._marks = marks = Marks(repository=str(repository.state))
         self._sessions = PtySessions(marks, repository.state / "recordings", self._clock)
@@ -82,7 +85,12 @@ class _Night:
             recordings=repository.state / "recordings",
             can_wall=_can_wall,
             workers=self._manifest.policy.workers,
+            before_work=self._has_looked,
         )
+
+    def _has_looked(self) -> None:
+        if self._looked is not None:
+            self._looked.result()
 
     def run(self, watch: Callable[[State], Listener]) -> Outcome:
         from orchestrator.runtime.lanes import Lanes
@@ -161,15 +169,16 @@ class _Night:
         if row is not None and row.digest == wanted and not self._order.fresh:
             self._workspaces.start()
             store = self._database.resume(row.id)
-            return store, State.replay(store.events())
+            state = State.replay(store.events())
+            if not any(record.attempts for record in state.beads.values()):  # it may have died before it had looked
+                self._look_at_what_is_the_persons()
+            return store, state
         return self._begun(row, wanted)
 
     def _begun(self, before: RunRow | None, wanted: str) -> tuple[RunStore, State]:
-        from orchestrator.repo.fingerprint import fingerprint, keep
         from orchestrator.store import task
 
-        targets = self._database.targets() | {self._manifest.target}
-        keep(self._repository, self._manifest.name, fingerprint(self._repository, targets))
+        self._look_at_what_is_the_persons()
         self._workspaces.start()
         tasks = {bead.id: task(bead) for bead in self._manifest.beads}
         if before is not None:
@@ -188,6 +197,20 @@ class _Night:
         self._fresh = (planned,)
         return store, State(planned)
 
+    def _look_at_what_is_the_persons(self) -> None:
+        """Beside the rest of the start: a large checkout takes a while. No agent gets a worktree before it is kept."""
+        from orchestrator.repo.fingerprint import fingerprint, keep
+
+        repository, name = self._repository, self._manifest.name
+        targets = self._database.targets() | {self._manifest.target}
+
+        def look() -> None:
+            keep(repository, name, fingerprint(repository, targets))
+
+        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fingerprint")
+        self._looked = pool.submit(look)
+        pool.shutdown(wait=False)
+
     def _retire(self, before: RunRow) -> None:
         """Keep what an older run of this name left in its worktrees, and free their places."""
         old = State.replay(self._database.events_of(before.id))
@@ -201,6 +224,7 @@ class _Night:
         """The proof and the report, from what is on disk now."""
         from orchestrator.views.report import as_markdown, report
 
+        self._has_looked()
         row = self._database.newest(self._manifest.name)
         assert row is not None  # it has just been written
         events = tuple(self._database.events_of(row.id))

@@ -67,17 +67,20 @@ class GitWorkspaces:
         recordings: Path | None = None,
         can_wall: Callable[[Walls], bool] = lambda walls: False,
         workers: int = 4,
+        before_work: Callable[[], object] = lambda: None,
     ) -> None:
         """`base` is a revision, None: the person's HEAD. `logs` is a folder for the output of checks and setup.
 
         `excludes` are patterns (gitignore syntax) of files that are nobody's work: they are neither collected nor kept.
         `patience_s` is how long a lock that another git holds is waited for.
         `recordings` is where the recordings of sessions are; `workers`, how many worktrees are put by for later beads
-        at most. `can_wall` says whether this machine can put a session behind walls.
+        at most. `can_wall` says whether this machine can put a session behind walls. `before_work` is called, from any
+        thread, before the first command or agent gets a worktree to work in; it returns when that may be.
         """
         folder = worktrees.expanduser().resolve() / quoted(run_name)
         self._run = Run(repository=repository, name=run_name, target=target, folder=folder)
         self._base = base
+        self._before_work = before_work
         self._setup, self._setup_timeout_s = tuple(setup), setup_timeout_s
         self._excludes = tuple(excludes)
         self._runner = Runner(commands=commands, logs=logs)
@@ -156,6 +159,7 @@ class GitWorkspaces:
             made = worktree_of(self._run, order.bead)
             if made is None or not made.path.is_dir():
                 raise WorkspaceFault(f"the worktree {self._run.path_of(order.bead)} is gone")
+            self._before_work()
             if made.label is None:
                 self._set_up(made, order)
             scratch = self._run.repository.state / "scratch" / f"{quoted(order.bead)}.{order.number}"
