@@ -13,18 +13,21 @@ from orchestrator.app.machine import examine
 from orchestrator.app.night import run
 from orchestrator.app.orders import Exit, Order, Outcome, Refused
 from orchestrator.app.proving import prove
+from orchestrator.app.revising import Proposal, apply_here, proposed
 from orchestrator.app.trial import Trial, try_out
 
 __all__ = [
     "Exit",
     "Order",
     "Outcome",
+    "Proposal",
     "Pruning",
     "Reading",
     "Refused",
     "Reply",
     "Trial",
     "alert_rules",
+    "apply_here",
     "ask_for",
     "claims_of",
     "clean",
@@ -32,6 +35,7 @@ __all__ = [
     "holder",
     "load",
     "prepared",
+    "proposed",
     "prove",
     "prune",
     "reading",

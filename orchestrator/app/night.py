@@ -163,8 +163,9 @@ class _Night:
         over = row is None or row.state == RunState.FINISHED
         if row is not None and row.digest != wanted and not over and not self._order.fresh:
             raise Refused(
-                f"run {name!r} is not finished, and its manifest (or `--agent`) has changed since it began. Run it as "
-                "it was, or begin anew with `--fresh`: what has landed stays landed and is not done again"
+                f"run {name!r} is not finished, and its manifest (or `--agent`) has changed since it began. Take the "
+                f"change in with `orchestrator apply {self._order.manifest}`, which shows what it changes; or run it "
+                "as it was; or begin anew with `--fresh`: what has landed stays landed and is not done again"
             )
         if row is not None and row.digest == wanted and not self._order.fresh:
             self._workspaces.start()
@@ -261,7 +262,7 @@ class _Late:
 
 def exit_code(state: State) -> Exit:
     """What a run's end means to whoever started it."""
-    done = all(record.state is BeadState.DONE for record in state.beads.values())
+    done = all(record.state is BeadState.DONE or record.removed for record in state.beads.values())
     match state.run:
         case RunState.FINISHED if done:
             return Exit.DONE

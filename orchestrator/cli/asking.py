@@ -1,4 +1,4 @@
-"""The commands that ask something of a run: pause, resume, stop, drain, abort, retry, answer, priority, workers, …
+"""The commands that ask something of a run: pause, resume, stop, drain, abort, retry, answer, priority, apply, …
 
 A request is written down for the run's orchestrator, and the command returns when it has been acted upon. Where
 nobody is at work it waits in the database, and the next start acts upon it.
@@ -7,6 +7,7 @@ nobody is at work it waits in the database, and the next start acts upon it.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -15,9 +16,9 @@ from typing import Annotated
 import typer
 
 from orchestrator import app as composition
-from orchestrator.app import Exit, Order, Refused
+from orchestrator.app import Exit, Order, Reading, Refused
 from orchestrator.cli.running import carry_out
-from orchestrator.cli.speech import Repo, Run, complain, honest, operator
+from orchestrator.cli.speech import AsJson, ManifestFile, Repo, Run, complain, honest, operator, show_json
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId
 
@@ -31,7 +32,7 @@ Bead = Annotated[str, typer.Argument(help="The bead's id.")]
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (pause, resume, stop, drain, abort, retry, answer, priority, workers):
+    for command in (pause, resume, stop, drain, abort, retry, answer, priority, workers, apply):
         app.command()(command)
     app.command(name="log-level")(log_level)
 
@@ -59,6 +60,38 @@ def resume(
     if not source:
         raise Refused("it is not known which manifest the run came from: `orchestrator run MANIFEST` goes on with it")
     return carry_out(Order(manifest=Path(source), repo=repo, budget=budget))
+
+
+@honest
+def apply(
+    manifest: ManifestFile,
+    repo: Annotated[
+        Path | None, typer.Option("--repo", help="The repository. [default: the manifest's `repo:`]")
+    ] = None,
+    force: Annotated[bool, typer.Option("--yes", help="Do it; without this, only show what would change.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Take a changed manifest into its run, also while that is at work. Shows what would change; --yes does it."""
+    from orchestrator.views import difference as view
+
+    with composition.proposed(manifest, repo) as proposal:
+        state, revision, found = proposal.read.state, proposal.revision, proposal.difference
+        if as_json:
+            show_json(view.as_dict(state, revision, found) | {"applied": force and not found.empty})
+        else:
+            print("\n".join(view.as_lines(state, revision, found)) or "it is the manifest that the run has")
+        if found.empty or not force:
+            if not (as_json or found.empty):
+                print("nothing was touched; `--yes` does it")
+            return Exit.DONE
+        if not proposal.live:
+            said = composition.apply_here(proposal, operator())
+        else:
+            asked = m.Asked(at=time.time(), verb=m.Verb.APPLY, by=operator(), revision=revision)
+            return _answered(proposal.read, asked, quiet=as_json)
+        if not as_json:
+            print(said)
+    return Exit.DONE
 
 
 @honest
@@ -173,21 +206,35 @@ def _ask(
         live = holder is not None and holder.run == read.row.name
         if not live and verb in NEEDS_A_LIVE_RUN:
             raise Refused(f"run {read.row.name!r} is not at work: there is nothing to {verb.replace('-', ' ')}")
-        request = read.database.ask(read.repository.state, read.row.id, asked)
         if not live:
+            read.database.ask(read.repository.state, read.row.id, asked)
             print(f"written down: acted upon when the run goes on (`orchestrator run {read.state.source}`)")
             return Exit.DONE
-        until = time.monotonic() + (math.inf if patience_s is None else patience_s)
-        while time.monotonic() < until:
-            at_work = read.database.holder() is not None  # looked at first: it may answer and leave between the two
-            said = read.database.answer(request)
-            if said is not None and not (until_gone and at_work):
-                accepted, words = said
-                print(f"{bead or read.row.name}: {words}")
-                return Exit.DONE if accepted else Exit.UNDONE
-            if said is None and not at_work:
-                complain("its orchestrator ended before it came to this; the next start acts upon it")
-                return Exit.UNDONE
-            time.sleep(0.05)
+        return _answered(read, asked, until_gone=until_gone, patience_s=patience_s)
+
+
+def _answered(
+    read: Reading,
+    asked: m.Asked,
+    *,
+    until_gone: bool = False,
+    patience_s: float | None = ANSWERED_WITHIN_S,
+    quiet: bool = False,
+) -> int:
+    """Hand it to whoever is at work, and wait for what becomes of it; `quiet`: only a refusal is said."""
+    request = read.database.ask(read.repository.state, read.row.id, asked)
+    until = time.monotonic() + (math.inf if patience_s is None else patience_s)
+    while time.monotonic() < until:
+        at_work = read.database.holder() is not None  # looked at first: it may answer and leave between the two
+        said = read.database.answer(request)
+        if said is not None and not (until_gone and at_work):
+            accepted, words = said
+            if not quiet or not accepted:
+                print(f"{asked.bead or read.row.name}: {words}", file=sys.stderr if quiet else sys.stdout)
+            return Exit.DONE if accepted else Exit.UNDONE
+        if said is None and not at_work:
+            complain("its orchestrator ended before it came to this; the next start acts upon it")
+            return Exit.UNDONE
+        time.sleep(0.05)
     complain(f"not yet, after {patience_s:g} s; the request stands, and `orchestrator status` shows what becomes of it")
     return Exit.UNDONE

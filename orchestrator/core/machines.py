@@ -45,6 +45,7 @@ BEAD: Table[B] = {
         **_GIVEN_UP_BY_A_PERSON,
     },
     B.READY: {
+        m.BeadReplanned: B.WAITING,
         m.AttemptStarted: B.RUNNING,
         m.BeadWoke: B.READY,
         m.BeadHeld: B.HELD,
@@ -78,9 +79,10 @@ BEAD: Table[B] = {
     },
     B.DONE: {},
     B.FAILED: {m.BeadReopened: B.WAITING},
-    B.BLOCKED: {m.BeadReopened: B.WAITING, **_GIVEN_UP_BY_A_PERSON},
+    B.BLOCKED: {m.BeadReopened: B.WAITING, m.BeadReplanned: B.WAITING, **_GIVEN_UP_BY_A_PERSON},
     B.HELD: {
         m.BeadReopened: B.WAITING,
+        m.BeadReplanned: B.WAITING,
         m.BeadBlocked: B.BLOCKED,
         m.QuestionSettled: B.RUNNING,
         m.BeadHeld: B.HELD,  # the session that asked is over, and the question stands

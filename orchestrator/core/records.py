@@ -106,6 +106,10 @@ class BeadRecord:
     """What its failures looked like, oldest first."""
     released: bool = False
     """A person has let it go although its author had said to hold it."""
+    revised: Bead | None = None
+    """By another manifest it is this; that holds from its next attempt on."""
+    removed: bool = False
+    """No manifest has it any more."""
     occupies: bool = False
     """It may have a worktree that nobody has cleared yet."""
     usd: float | None = None

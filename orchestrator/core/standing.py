@@ -6,6 +6,7 @@ never has to look through the graph. Only `changes` moves it. Knows no policy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,6 +57,8 @@ class Standing:
         self.target_base = planned.target_base
         self.source = planned.source
         self.tasks = planned.tasks
+        self.revised_tasks: dict[BeadId, str] = {}
+        """By the newest manifest; `tasks` of a bead is what its attempt was begun with, or landed as."""
         self.budget = planned.manifest.budget
         self.options: dict[str, str] = {}
         self.run = RunState.RUNNING
@@ -85,16 +88,10 @@ class Standing:
         self.pending: dict[int, m.RequestTaken] = {}
         """Requests that are under way, by their numbers."""
         self.staff(planned.at)
-        self.breakers: dict[RouteName, Breaker] = {
-            route: Breaker(route=route, since=planned.at) for bead in planned.manifest.beads for route in bead.routes
-        }
+        self.breakers: dict[RouteName, Breaker] = {}
         self.accounts: dict[str, Account] = {}
         self.pools: dict[str, Pool] = {}
-        for route in self.breakers:
-            provider = self.traits_of(route).provider
-            self.accounts.setdefault(provider, Account(provider=provider, since=planned.at))
-            for pool in self.pools_of(route):
-                self.pools.setdefault(pool, Pool(name=pool))
+        self.know_routes(planned.manifest, planned.at)
         self.closed_until: float | None = None
         """Nothing new starts before then; None: these are no hours of rest."""
         self.totals = Totals()
@@ -114,28 +111,15 @@ class Standing:
         """Verified beads, and the time before which they are left alone."""
         self.landing: BeadId | None = None
         self.to_clear: dict[BeadId, None] = {}
+        self.withdrawn: dict[BeadId, None] = {}
+        """Beads that no manifest has any more, and that have not settled."""
+        self.misplaced: dict[BeadId, None] = {}
+        """Ready beads that by another manifest need what is not done."""
         self.deadlines: Deadlines[Due] = Deadlines()
         self.muster: dict[WorkerId, str | None] = {}
         """The first wave: None while it starts, "" once started, else why it did not."""
         self.mustering = False
-        for spec in planned.manifest.beads:
-            self._plan(spec, planned)
-
-    def _plan(self, spec: Bead, planned: m.RunPlanned) -> None:
-        landed = planned.landed.get(spec.id)
-        record = BeadRecord(
-            spec=spec,
-            state=BeadState.DONE if landed else BeadState.WAITING,
-            since=planned.at,
-            unmet=sum(need not in planned.landed for need in spec.needs),
-            number=planned.numbers.get(spec.id, 0),
-            commit=landed,
-            reason="it stood on the target already" if landed else "",
-        )
-        self.beads[spec.id] = record
-        self.counts[record.state] += 1
-        if record.state is BeadState.WAITING and not record.unmet:
-            self.readable[spec.id] = None
+        self.plan(planned.manifest.beads, planned, planned.at)
 
     # ------------------------------------------------------------ reading
 
@@ -192,7 +176,54 @@ class Standing:
         routes.sort(key=lambda route: -1 if route == record.stay else record.strikes.count(route) // each)
         return tuple(routes)
 
+    def unmet(self, spec: Bead) -> int:
+        """How many of its needs are not done."""
+        return sum(self.beads[need].state is not BeadState.DONE for need in spec.needs)
+
     # ------------------------------------------------------------ moving
+
+    def know_routes(self, manifest: Manifest, at: float) -> None:
+        """Each route has a breaker, and its provider an account and pools: those that are there stay as they are."""
+        for route in dict.fromkeys(route for bead in manifest.beads for route in bead.routes):
+            self.breakers.setdefault(route, Breaker(route=route, since=at))
+            provider = self.traits_of(route).provider
+            self.accounts.setdefault(provider, Account(provider=provider, since=at))
+            for pool in self.pools_of(route):
+                self.pools.setdefault(pool, Pool(name=pool))
+
+    def plan(self, beads: Sequence[Bead], known: m.RunPlanned | m.Revision, at: float) -> None:
+        """Take beads in. Which of them have landed is known before it is asked what is ready."""
+        for spec in beads:
+            landed = known.landed.get(spec.id)
+            self.beads[spec.id] = BeadRecord(
+                spec=spec,
+                state=BeadState.DONE if landed else BeadState.WAITING,
+                since=at,
+                number=known.numbers.get(spec.id, 0),
+                commit=landed,
+                reason="it stood on the target already" if landed else "",
+            )
+            self.counts[self.beads[spec.id].state] += 1
+        for spec in beads:
+            record = self.beads[spec.id] = replace(self.beads[spec.id], unmet=self.unmet(spec))
+            if record.state is BeadState.WAITING and not record.unmet:
+                self.readable[spec.id] = None
+
+    def respecify(self, bead: BeadId, spec: Bead, task: str) -> None:
+        """From now on this is what the bead asks for. Only while it is in no attempt, and not done."""
+        before = self.beads[bead]
+        record = replace(before, spec=spec, revised=None, unmet=self.unmet(spec))
+        if not set(spec.needs) <= set(before.spec.needs):  # where it went on is not on a base that holds what it needs
+            record = replace(record, keep=False, resume=None)
+        self.beads[bead] = record
+        self.tasks = {**self.tasks, bead: task}
+        self.misplaced.pop(bead, None)
+        if record.state is BeadState.WAITING and not record.unmet:
+            self.readable[bead] = None
+        else:
+            self.readable.pop(bead, None)
+        if record.state is BeadState.READY and record.unmet:
+            self.misplaced[bead] = None
 
     def staff(self, at: float) -> None:
         """The workers that the policy and a person want; one too many goes once it has nothing to do."""
@@ -253,6 +284,8 @@ class Standing:
         if record.token is not None:
             self.attempts.pop(record.token, None)
             self.beads[bead] = replace(record, token=None)
+        if record.revised is not None and record.state is not BeadState.DONE:
+            self.respecify(bead, record.revised, self.revised_tasks.get(bead, ""))
         if self.locks.release(bead):
             self.ready.release(("files", bead))
         self.deadlines.drop(("wait", bead))
@@ -270,6 +303,8 @@ class Standing:
     def settle(self, bead: BeadId) -> None:
         self.let_go(bead)
         self.readable.pop(bead, None)
+        self.withdrawn.pop(bead, None)
+        self.misplaced.pop(bead, None)
         if self.beads[bead].occupies:
             self.to_clear[bead] = None
 

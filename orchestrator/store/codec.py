@@ -34,7 +34,8 @@ _LOCK = "lock"
 def request_to_row(asked: Request) -> tuple[str, str | None, str, str, float]:
     """Its verb, bead, text, who asked, and when."""
     if isinstance(asked, m.Asked):
-        return asked.verb, asked.bead, asked.text, asked.by, asked.at
+        text = msgspec.json.encode(asked.revision).decode() if asked.revision is not None else asked.text
+        return asked.verb, asked.bead, text, asked.by, asked.at
     return _LOCK, None, msgspec.json.encode(asked).decode(), f"token {asked.token}", asked.at
 
 
@@ -42,6 +43,9 @@ def request_of_row(row: tuple[int, str, BeadId | None, str, str, float]) -> Requ
     request, verb, bead, text, by, at = row
     if verb == _LOCK:
         return replace(msgspec.json.decode(text, type=m.LocksAsked), request=request, at=at)
+    if verb == m.Verb.APPLY:
+        revision = msgspec.json.decode(text, type=m.Revision)
+        return m.Asked(request=request, verb=m.Verb.APPLY, by=by, at=at, revision=revision)
     return m.Asked(request=request, verb=m.Verb(verb), bead=bead, text=text, by=by, at=at)
 
 

@@ -17,6 +17,7 @@ from orchestrator.core.claims import added
 from orchestrator.core.model import BeadId, BeadState, Claim, Token
 from orchestrator.runtime.locking import Lease, StaleToken
 from orchestrator.runtime.ports import StoreFault
+from orchestrator.store.codec import digest
 from orchestrator.store.locks import SqliteLocks
 
 _BEAD_STATES: dict[type[m.Event], BeadState] = {
@@ -50,6 +51,8 @@ class Projector:
         match event:
             case m.RunPlanned():
                 self._claims = {bead.id: bead.files for bead in event.manifest.beads}
+            case m.ManifestChanged():
+                self._claims |= {bead.id: bead.files for bead in event.revision.manifest.beads}
             case m.AttemptStarted():
                 self._bead_of[event.token] = event.bead
                 claims = self._claims[event.bead] if event.claims is None else event.claims
@@ -86,6 +89,11 @@ class Projector:
                 for spec in event.manifest.beads:
                     state = BeadState.DONE if spec.id in event.landed else BeadState.WAITING
                     self._do("INSERT INTO beads VALUES (:run, ?, ?, ?)", spec.id, state, event.at)
+            case m.ManifestChanged():
+                self._do("UPDATE runs SET digest = ? WHERE id = :run", digest(event.revision.manifest))
+                for new in event.added:
+                    state = BeadState.DONE if new in event.revision.landed else BeadState.WAITING
+                    self._do("INSERT OR IGNORE INTO beads VALUES (:run, ?, ?, ?)", new, state, event.at)
             case m.WorkCollected():
                 self._bead(self._bead_of[event.token], BeadState.VERIFYING, event.at)
             case m.AttemptStarted():

@@ -128,6 +128,12 @@ def _stopping(event: m.RunStopping, entry: Entry | None, state: State) -> Told:
     return "run", "stopping", _short(event.reason), how
 
 
+def _manifest_changed(event: m.ManifestChanged, entry: Entry | None, state: State) -> Told:
+    parts = ((event.added, "added"), (event.changed, "changed"), (event.removed, "removed"))
+    said = [f"{how}: {_short(', '.join(beads))}" for beads, how in parts if beads]
+    return "run", "has another manifest", *said
+
+
 def _answered(event: m.RequestAnswered, entry: Entry | None, state: State) -> Told:
     return f"request {event.request}", "accepted" if event.accepted else "refused", _short(event.text)
 
@@ -142,6 +148,7 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.WorkersStarted: lambda event, entry, state: ("workers", workers_in_words(event)),
     m.RunPaused: lambda event, entry, state: ("run", "paused", _short(event.reason)),
     m.RunResumed: lambda event, entry, state: ("run", "resumed", _short(event.reason)),
+    m.ManifestChanged: _manifest_changed,
     m.RunStopping: _stopping,
     m.RunStopped: lambda event, entry, state: ("run", "stopped", _short(event.reason)),
     m.RunFinished: lambda event, entry, state: ("run", "finished", _short(event.reason)),
@@ -154,6 +161,7 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.BeadFailed: lambda event, entry, state: (event.bead, "failed", _short(event.reason), *_effort(event, entry)),
     m.BeadBlocked: lambda event, entry, state: (event.bead, "blocked", f"needs {event.by}"),
     m.BeadHeld: lambda event, entry, state: (event.bead, "held", _short(event.reason)),
+    m.BeadReplanned: lambda event, entry, state: (event.bead, "waits again", "by the changed manifest"),
     m.BeadReopened: lambda event, entry, state: (event.bead, "reopened"),
     m.BeadCancelled: lambda event, entry, state: (event.bead, "cancelled", _short(event.reason)),
     m.BeadCleared: lambda event, entry, state: (

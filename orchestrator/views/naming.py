@@ -72,6 +72,8 @@ def _flattened(name: str, value: Any) -> dict[str, Any]:
             }
         case ProcessName():
             return {"pid": value.pid}
+        case m.Revision():
+            return {"source": value.source}
         case Policy():
             return {"workers": value.workers}
         case StrEnum():

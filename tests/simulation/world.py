@@ -14,7 +14,19 @@ from random import Random
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import advance, idle_and_paused
-from orchestrator.core.model import AgentName, Bead, BeadId, BeadState, Commit, Manifest, ProcessName, RunState, Token
+from orchestrator.core.model import (
+    SHELL_ROUTE,
+    AgentName,
+    Bead,
+    BeadId,
+    BeadState,
+    Commit,
+    Manifest,
+    ProcessName,
+    RouteName,
+    RunState,
+    Token,
+)
 from orchestrator.core.owed import owed
 from orchestrator.core.state import State
 from tests.simulation.graphs import Weather
@@ -128,8 +140,45 @@ class World:
         for deed in deeds:
             self.later(deed.after, lambda deed=deed: self._does(session, deed))  # type: ignore[misc]
 
+    def _revision(self) -> m.Revision:
+        """The manifest as a person might have changed it: beads added, changed, and removed with what needs them."""
+        beads = list(self.state.manifest.beads)
+        gone = {self.dice.choice(beads).id} if beads and self.dice.random() < 0.5 else set()
+        for bead in beads:
+            gone |= {bead.id} if gone & set(bead.needs) else set()
+        kept = [
+            self._otherwise(bead, gone) if self.dice.random() < 0.2 else bead for bead in beads if bead.id not in gone
+        ]
+        for count in range(self.dice.randrange(3)):
+            needs = {self.dice.choice(kept).id for _ in range(self.dice.randrange(3))} if kept else set()
+            name = BeadId(f"n{self._asked}.{count}")
+            pattern = self.dice.choice(kept).files if kept else ()
+            routes = self.dice.choice(kept).routes if kept else (RouteName("green"),)
+            prompt, command = ("do it", None) if SHELL_ROUTE not in routes else (None, "make it")
+            kept.append(
+                Bead(
+                    id=name, title=name, prompt=prompt, command=command, needs=tuple(sorted(needs)),
+                    files=pattern, routes=routes,
+                )
+            )  # fmt: skip
+        back = [record.spec for record in self.state.beads.values() if record.removed]
+        if back and self.dice.random() < 0.5:
+            kept.append(replace(self.dice.choice(back), needs=()))
+        return m.Revision(manifest=replace(self.state.manifest, beads=tuple(kept)))
+
+    def _otherwise(self, bead: Bead, gone: set[BeadId]) -> Bead:
+        """Needs less, or something that has no need of its own; more urgent; asked for in other words."""
+        known = [each.id for each in self.state.manifest.beads]
+        before = self.state.manifest.beads[: known.index(bead.id)]
+        free = [each.id for each in before if not each.needs and each.id not in gone]
+        needs = set(bead.needs) - {self.dice.choice(bead.needs)} if bead.needs else set()
+        if free and bead.needs and self.dice.random() < 0.5:
+            needs.add(self.dice.choice(free))
+        hold = self.dice.choice((bead.hold, ""))
+        return replace(bead, needs=tuple(sorted(needs)), priority=self.dice.randrange(5), title="again", hold=hold)
+
     def manifest_of(self, bead: BeadId) -> Bead:
-        return self.state.graph.beads[bead]
+        return self.state.beads[bead].spec
 
     def out_of_money(self) -> bool:
         return self.state.run is RunState.PAUSED and self.state.run_reason.startswith("the budget")
@@ -259,6 +308,11 @@ class World:
             at_work = [record.spec for record in self.state.beads.values() if record.token is not None]
             bead = self.dice.choice(at_work or self.manifest.beads)
         self._asked += 1
+        if self.dice.random() < 0.15:
+            revision = self._revision()
+            change = m.Asked(at=self.now, verb=m.Verb.APPLY, request=self._asked, revision=revision)
+            self.later(self.dice.uniform(0.0, 2.0), lambda: self.hear(change), epoch=self._epoch)
+            return
         asked = m.Asked(
             at=self.now, verb=verb, request=self._asked, bead=bead.id if bead else None, text=self._words(verb)
         )

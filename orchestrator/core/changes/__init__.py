@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from orchestrator.core.changes import attempts, beads, locks, pools, routes, run
+from orchestrator.core.changes import attempts, beads, locks, pools, revision, routes, run
 
-CHANGES = {**run.CHANGES, **beads.CHANGES, **attempts.CHANGES, **locks.CHANGES, **routes.CHANGES, **pools.CHANGES}
+CHANGES = {
+    **run.CHANGES,
+    **beads.CHANGES,
+    **attempts.CHANGES,
+    **locks.CHANGES,
+    **routes.CHANGES,
+    **pools.CHANGES,
+    **revision.CHANGES,
+}

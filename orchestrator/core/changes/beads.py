@@ -77,7 +77,9 @@ def bead_returned(state: Standing, event: m.BeadReturned) -> None:
 def bead_reprioritized(state: Standing, event: m.BeadReprioritized) -> None:
     """Its place in every queue follows; what runs is not disturbed."""
     record = state.beads[event.bead]
-    state.beads[event.bead] = replace(record, spec=replace(record.spec, priority=event.priority))
+    revised = replace(record.revised, priority=event.priority) if record.revised is not None else None
+    spec = replace(record.spec, priority=event.priority)
+    state.beads[event.bead] = replace(record, spec=spec, revised=revised)
     state.graph = state.graph.with_priority(event.bead, event.priority)
     if event.bead in state.ready:
         state.queue(event.bead, event.at)

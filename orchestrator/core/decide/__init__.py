@@ -11,11 +11,22 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide import hours, landing, locks, money, opening, operator, questions, scheduling, sessions
+from orchestrator.core.decide import (
+    hours,
+    landing,
+    locks,
+    money,
+    opening,
+    operator,
+    questions,
+    revising,
+    scheduling,
+    sessions,
+)
 from orchestrator.core.decide.scheduling import idle_and_paused
 from orchestrator.core.state import State
 
-__all__ = ["advance", "decide", "idle_and_paused"]
+__all__ = ["advance", "amend", "decide", "idle_and_paused"]
 
 
 def advance(state: State, signal: m.Signal) -> list[m.Event]:
@@ -27,11 +38,22 @@ def advance(state: State, signal: m.Signal) -> list[m.Event]:
     return events
 
 
+def amend(state: State, signal: m.Asked) -> list[m.Event]:
+    """`advance`, of a run that nobody is at work on: what a person says becomes true, and nothing is begun."""
+    events = []
+    for event in operator.asked(state, replace(signal, at=max(signal.at, state.latest))):
+        state.apply(event)
+        events.append(event)
+    return events
+
+
 def decide(state: State, signal: m.Signal) -> Iterator[m.Event]:
     if signal.at < state.latest:  # threads overtake each other, and clocks are set back: what is due stays due
         signal = replace(signal, at=state.latest)
     yield from _REACTIONS[type(signal)](state, signal)
     if state.swept and state.ended_at is None:
+        yield from revising.withdrawn(state, signal.at)
+        yield from revising.returned(state, signal.at)
         yield from _due(state, signal.at)
         yield from locks.granted(state, signal.at)
         yield from scheduling.readied(state, signal.at)

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from orchestrator.core import messages as m
 from orchestrator.core.decide import briefing, questions
 from orchestrator.core.decide.outcome import REOPENABLE, cancel, reopen
+from orchestrator.core.decide.revising import difference, refusals, revise, told
 from orchestrator.core.model import BeadId, BeadState, BreakerState, Ending, RunState, WorkerId, WorkerState
 from orchestrator.core.records import Attempt
 from orchestrator.core.state import ACTIVE, State
@@ -31,6 +32,14 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
     by = signal.by or "the operator"
     accepted, text = True, ""
     match signal.verb:
+        case m.Verb.APPLY if signal.revision is not None:
+            if against := refusals(state, signal.revision):
+                accepted, text = False, "; ".join(against)
+            else:
+                text = told(difference(state, signal.revision))
+                yield from revise(state, signal.revision, by, signal.at)
+        case m.Verb.APPLY:
+            accepted, text = False, "no manifest came with it"
         case _ if state.ended_at is not None:
             accepted, text = False, f"the run is {state.run}: start it again first"
         case m.Verb.PAUSE | m.Verb.STOP | m.Verb.DRAIN if _is_stale(state, signal):
@@ -64,6 +73,8 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
                 text = f"from now on {signal.text} and graver"
         case _ if signal.bead is None or signal.bead not in state.beads:
             accepted, text = False, f"there is no bead {signal.bead!r} in this run"
+        case m.Verb.RETRY | m.Verb.ANSWER if state.beads[signal.bead].removed:
+            accepted, text = False, "the manifest has it no more: put it back there, and apply that"
         case m.Verb.ABORT:
             accepted = state.beads[signal.bead].state not in OVER and state.landing != signal.bead
             was = "just being landed" if state.landing == signal.bead else state.beads[signal.bead].state.value

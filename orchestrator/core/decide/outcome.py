@@ -126,7 +126,8 @@ def block_dependents(state: State, bead: BeadId, at: float) -> Iterator[m.Event]
     while todo:
         by = todo.pop()
         for dependent in state.graph.dependents(by):
-            if state.beads[dependent].state in (BeadState.WAITING, BeadState.HELD):
+            record = state.beads[dependent]  # one whose session asks has what it was begun with, whatever it needs now
+            if record.state in (BeadState.WAITING, BeadState.HELD) and record.token is None:
                 yield m.BeadBlocked(at=at, bead=dependent, by=by)
                 todo.append(dependent)
 
@@ -136,7 +137,7 @@ def reopen(state: State, bead: BeadId, at: float, told: str = "") -> Iterator[m.
     todo = [bead]
     while todo:
         each = todo.pop()
-        if state.beads[each].state in REOPENABLE:
+        if state.beads[each].state in REOPENABLE and not state.beads[each].removed:
             yield m.BeadReopened(at=at, bead=each, briefing=told if each == bead else "")
             todo += [need for need in state.graph.needs(each) if state.beads[need].state in LOST_CAUSES]
             todo += [

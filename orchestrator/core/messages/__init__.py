@@ -32,6 +32,7 @@ from orchestrator.core.messages.beads import (
     BeadQueued,
     BeadReadied,
     BeadReopened,
+    BeadReplanned,
     BeadReprioritized,
     BeadReturned,
     BeadWoke,
@@ -81,6 +82,7 @@ from orchestrator.core.messages.run import (
     HoursClosed,
     HoursOpened,
     LogLevelSet,
+    ManifestChanged,
     RequestAnswered,
     RequestTaken,
     RunFinished,
@@ -118,6 +120,7 @@ from orchestrator.core.messages.signals import (
     WentSilent,
 )
 from orchestrator.core.messages.terms import (
+    Revision,
     Terms,
 )
 
@@ -137,6 +140,7 @@ __all__ = [
     "BeadQueued",
     "BeadReadied",
     "BeadReopened",
+    "BeadReplanned",
     "BeadReprioritized",
     "BeadReturned",
     "BeadWoke",
@@ -167,6 +171,7 @@ __all__ = [
     "LocksAwaited",
     "LocksTaken",
     "LogLevelSet",
+    "ManifestChanged",
     "NothingToLand",
     "OpenSession",
     "Opened",
@@ -181,6 +186,7 @@ __all__ = [
     "Questioned",
     "RequestAnswered",
     "RequestTaken",
+    "Revision",
     "RouteFailed",
     "RunFinished",
     "RunOpened",

@@ -35,6 +35,13 @@ class BeadReopened(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BeadReplanned(Event):
+    """By another manifest it waits for what it needs again."""
+
+    bead: BeadId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BeadReturned(Event):
     """Back to `ready` after an attempt that did not bring it home."""
 

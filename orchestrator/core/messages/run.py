@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.core.messages.events import Event
 from orchestrator.core.messages.signals import Verb
-from orchestrator.core.messages.terms import Terms
+from orchestrator.core.messages.terms import Revision, Terms
 from orchestrator.core.model import BeadId, Commit, Manifest, ProcessName, Token, WorkerId
 
 
@@ -128,6 +128,17 @@ class LogLevelSet(Event):
     level: str
     """The least grave that is logged: debug, info, warning or error."""
     by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestChanged(Event):
+    """What is to be done is something else from now on; what is under way goes on as it was begun."""
+
+    revision: Revision
+    by: str = ""
+    added: tuple[BeadId, ...] = ()
+    changed: tuple[BeadId, ...] = ()
+    removed: tuple[BeadId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

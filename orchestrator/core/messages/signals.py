@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from orchestrator.core.messages.terms import Terms
+from orchestrator.core.messages.terms import Revision, Terms
 from orchestrator.core.model import BeadId, Claim, Commit, Ending, ProcessName, Stray, Token, Tree, Usage, Verdict
 
 
@@ -207,6 +207,7 @@ class Verb(StrEnum):
     ABORT_WORKER = "abort-worker"
     """It goes now; its work is kept, and its bead goes back into the queue."""
     LOG_LEVEL = "log-level"
+    APPLY = "apply"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,5 +220,7 @@ class Asked(Signal):
     text: str = ""
     """What the verb needs beside a bead: an answer, a priority, a worker's name, how many, a level."""
     by: str = ""
+    revision: Revision | None = None
+    """Of `apply`: what the run is to be from now on."""
     asked_at: float | None = None
     """When the operator asked; a request waits while nobody is at work."""

@@ -1,10 +1,10 @@
-"""What may be another at each start of the same run."""
+"""What may be another at each start of the same run, and what a person may change while it is under way."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from orchestrator.core.model import BeadId, Budget, Policy, Token
+from orchestrator.core.model import BeadId, Budget, Commit, Manifest, Policy, Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,3 +19,18 @@ class Terms:
     """The highest attempt number that this repository has used by now, per bead."""
     options: dict[str, str] = field(default_factory=dict)
     """What the command line said, for whoever goes on without saying it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """Another manifest for a run that has begun, and what the repository knows of its beads."""
+
+    manifest: Manifest
+    tasks: dict[BeadId, str] = field(default_factory=dict)
+    """A digest of what each bead asks for."""
+    landed: dict[BeadId, Commit] = field(default_factory=dict)
+    """Beads whose commit stands on the target already."""
+    numbers: dict[BeadId, int] = field(default_factory=dict)
+    """The highest attempt number that this repository has already used, per bead."""
+    source: str = ""
+    """The file that it comes from."""

@@ -1,0 +1,71 @@
+"""What another manifest changes in a run that has begun.
+
+What has landed stays as it landed, and what is in an attempt goes on as it was begun: for that the change holds from
+the next attempt on. A bead that the manifest has no more keeps its record, and nothing needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.core import messages as m
+from orchestrator.core.graph import TaskGraph
+from orchestrator.core.model import Bead, BeadState
+from orchestrator.core.standing import SETTLED, Standing
+
+
+def manifest_changed(state: Standing, event: m.ManifestChanged) -> None:
+    revision, wanted = event.revision, {bead.id: bead for bead in event.revision.manifest.beads}
+    state.manifest = revision.manifest
+    state.source = revision.source or state.source
+    state.revised_tasks = dict(revision.tasks)
+    state.tasks = {**revision.tasks, **{bead: task for bead, task in state.tasks.items() if bead in state.beads}}
+    for traits in revision.manifest.agents:
+        state.traits.setdefault(traits.name, traits)
+    state.know_routes(revision.manifest, event.at)
+    state.plan([bead for bead in wanted.values() if bead.id not in state.beads], revision, event.at)
+    for bead, record in list(state.beads.items()):
+        removed = bead not in wanted
+        if removed and record.state not in SETTLED - {BeadState.BLOCKED}:
+            state.withdrawn[bead] = None
+        elif not removed:
+            state.withdrawn.pop(bead, None)
+        state.beads[bead] = replace(record, removed=removed, revised=None)
+    for bead, spec in wanted.items():
+        record = state.beads[bead]
+        if record.token is not None and record.spec != spec:
+            state.beads[bead] = replace(record, revised=spec)
+        elif record.state is not BeadState.DONE:
+            state.respecify(bead, spec, revision.tasks.get(bead, ""))
+    state.graph = TaskGraph(_graphed(state))
+    for bead, record in state.beads.items():
+        if record.state is BeadState.READY:
+            state.leave_queue(bead)
+            state.queue(bead, event.at)
+
+
+def _graphed(state: Standing) -> Iterator[Bead]:
+    """In the order of the manifest, as they are to be; then those that it has no more, on their own."""
+    for bead in state.manifest.beads:
+        record = state.beads[bead.id]
+        yield record.revised or record.spec
+    for record in state.beads.values():
+        if record.removed:
+            yield replace(record.spec, needs=())
+
+
+def bead_replanned(state: Standing, event: m.BeadReplanned) -> None:
+    record = state.move_bead(event.bead, event, reason="", not_before=0.0)
+    state.misplaced.pop(event.bead, None)
+    state.to_clear.pop(event.bead, None)
+    record = state.beads[event.bead] = replace(record, unmet=state.unmet(record.spec))
+    if not record.unmet:
+        state.readable[event.bead] = None
+
+
+CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
+    m.ManifestChanged: manifest_changed,
+    m.BeadReplanned: bead_replanned,
+}
