@@ -77,8 +77,8 @@ class Locks:
 
     def cycle(self, bead: BeadId) -> list[BeadId]:
         """Beads of which each waits for the next and the last for the first, found from this one; empty: none."""
-        if not self.blockers.get(bead):
-            return []
+        if not any(blocker in self.waits for blocker in self.blockers.get(bead, ())):
+            return []  # who waits for nobody is in no ring; and networkx takes its time to load
         import networkx as nx
 
         graph: nx.DiGraph[BeadId] = nx.DiGraph()
