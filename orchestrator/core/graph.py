@@ -65,6 +65,10 @@ class TaskGraph:
         """What needs this bead directly."""
         return self._dependents[bead]
 
+    def unblocks_s(self, bead: BeadId) -> float:
+        """Seconds of the longest chain of work that waits for this bead."""
+        return self._tails[bead] - self.estimate_s(bead)
+
     def estimate_s(self, bead: BeadId) -> float:
         given = self.beads[bead].estimate_s
         return DEFAULT_ESTIMATE_S if given is None else given

@@ -273,6 +273,12 @@ class Policy:
     check_timeout_s: float = 1800.0
     verify_slots: int = 2
     """Checks of beads that run at once."""
+    train: int = 2
+    """Merged trees that are checked at once: the first to land, and what would follow it."""
+    batch: int = 1
+    """How many beads one check of a merged tree stands for; red, the one that breaks it is looked for."""
+    check_tries: int = 2
+    """How often checks have to fail on a merged tree, one and the same, before they are believed."""
     limits: tuple[Limit, ...] = ()
     closed: tuple[tuple[float, float], ...] = ()
     """Times in which nothing new starts, from and until: in order, and apart from each other."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadState, Usage, WorkerState
+from orchestrator.core import train
+from orchestrator.core.model import BeadId, BeadState, Usage, WorkerState
 from orchestrator.core.records import Attempt
 from orchestrator.core.state import State
 
@@ -23,8 +24,8 @@ def owed(state: State) -> Iterator[m.Effect]:
     for worker in state.workers.values():
         if worker.token is not None:
             yield from _owed_to_session(state, worker.state, state.attempts[worker.token])
-    if state.landing is not None and not _leaving(state):
-        yield _landing(state)
+    if not _leaving(state):
+        yield from _owed_to_train(state)
     for bead in state.to_clear:
         record = state.beads[bead]
         yield m.Clear(bead=bead, number=record.number, landed=record.state is BeadState.DONE)
@@ -49,6 +50,7 @@ def _owed_to_session(state: State, worker: WorkerState, attempt: Attempt) -> Ite
                 prompt=_prompt(state, attempt),
                 resume=attempt.resume,
                 keep=attempt.keep,
+                merge=attempt.merge,
                 silence_s=spec.silence_s,
                 grace_s=policy.grace_s,
                 linger_s=policy.linger_s,
@@ -96,21 +98,51 @@ def _prompt(state: State, attempt: Attempt) -> str:
     return spec.prompt or spec.title
 
 
-def _landing(state: State) -> m.Land:
-    assert state.landing is not None
-    record = state.beads[state.landing]
-    assert record.token is not None
-    attempt = state.attempts[record.token]
-    assert attempt.commit is not None
-    return m.Land(
-        token=attempt.token,
-        bead=attempt.bead,
-        number=attempt.number,
-        route=attempt.route,
-        title=record.spec.title,
-        commit=attempt.commit,
-        commands=state.manifest.verify,
-        timeout_s=state.policy.check_timeout_s,
-        turn=record.vain,
-        task=state.tasks.get(attempt.bead, ""),
-    )
+def _owed_to_train(state: State) -> Iterator[m.Effect]:
+    """The move of the target that is under way, the checks that are due, and the next car."""
+    if state.landing:
+        cars = [(state.train[bead], _merging(state, bead)) for bead in state.landing]
+        made = [car.made for car, _ in cars if car.made is not None]
+        yield m.Advance(
+            token=cars[-1][1].token,
+            old=cars[0][0].onto.commit,
+            new=made[-1].commit,
+            stops=tuple(
+                m.Stop(bead=a.bead, number=a.number, task=state.tasks.get(a.bead, ""), commit=at.commit)
+                for (_, a), at in zip(cars, made, strict=True)
+            ),
+        )
+    for car in dict.fromkeys(train.due(state)):
+        assert car.made is not None
+        trial = state.trials.get(car.made.tree)
+        yield m.Verify(
+            bead=car.bead,
+            number=_merging(state, car.bead).number,
+            commit=car.made.commit,
+            tree=car.made.tree,
+            commands=state.manifest.verify,
+            timeout_s=state.policy.check_timeout_s,
+            round=trial.failures if trial else 0,
+        )
+    joint = train.joint(state)
+    if joint is not None:
+        attempt, record = _merging(state, joint.bead), state.beads[joint.bead]
+        assert attempt.commit is not None
+        yield m.Compose(
+            token=attempt.token,
+            bead=attempt.bead,
+            number=attempt.number,
+            route=attempt.route,
+            title=record.spec.title,
+            commit=attempt.commit,
+            onto=joint.onto.commit if joint.onto else None,
+            onto_tree=joint.onto.tree if joint.onto else None,
+            turn=record.vain,
+            task=state.tasks.get(attempt.bead, ""),
+        )
+
+
+def _merging(state: State, bead: BeadId) -> Attempt:
+    token = state.beads[bead].token
+    assert token is not None
+    return state.attempts[token]

@@ -38,6 +38,7 @@ class Attempt:
     started: float
     resume: str | None = None
     keep: bool = False
+    merge: bool = False
     briefing: str = ""
     probe: bool = False
     reserved_usd: float = 0.0
@@ -98,6 +99,7 @@ class BeadRecord:
     resume: str | None = None
     stay: RouteName | None = None
     keep: bool = False
+    merge: bool = False
     briefing: str = ""
     shunned: tuple[tuple[RouteName, float], ...] = ()
     strikes: tuple[RouteName, ...] = ()
@@ -122,6 +124,38 @@ class BeadRecord:
     """Files beyond those it names that it was found to need: it takes them with the others from its next start on."""
     put_backs: int = 0
     """How often it gave way, since it was last opened by a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A commit and its tree."""
+
+    commit: Commit
+    tree: Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Car:
+    """A bead's work, merged onto the target or onto the car before it."""
+
+    bead: BeadId
+    onto: Point
+    made: Point | None = None
+    """What was composed. None: nothing could be, for `refusal`."""
+    refusal: Ending | None = None
+    """CONFLICT, or NO_CHANGE_NEEDED where `onto` holds all of it already."""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What the manifest's checks have said of a tree."""
+
+    passed: bool
+    failures: int
+    command: str = ""
+    """The one that failed last."""
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

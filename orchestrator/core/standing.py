@@ -30,11 +30,25 @@ from orchestrator.core.model import (
     RouteName,
     RunState,
     Token,
+    Tree,
     WorkerId,
     WorkerState,
 )
+from orchestrator.core.order import place
 from orchestrator.core.ready import ReadyQueue
-from orchestrator.core.records import Account, Attempt, BeadRecord, Breaker, Pool, Spent, Totals, WorkerRecord
+from orchestrator.core.records import (
+    Account,
+    Attempt,
+    BeadRecord,
+    Breaker,
+    Car,
+    Point,
+    Pool,
+    Spent,
+    Totals,
+    Trial,
+    WorkerRecord,
+)
 
 ACTIVE = frozenset({BeadState.READY, BeadState.RUNNING, BeadState.VERIFYING, BeadState.MERGING})
 SETTLED = frozenset({BeadState.DONE, BeadState.FAILED, BeadState.BLOCKED, BeadState.CANCELLED})
@@ -109,7 +123,20 @@ class Standing:
         """Ready beads that gave way so often that nobody may start on something of theirs before them."""
         self.merging: dict[BeadId, float] = {}
         """Verified beads, and the time before which they are left alone."""
-        self.landing: BeadId | None = None
+        self.train: dict[BeadId, Car] = {}
+        """Beads that are merged ahead, in the order in which they boarded."""
+        self.tip: Point | None = None
+        """Where the target is, as far as the train knows; None: it is to be looked for."""
+        self.trials: dict[Tree, Trial] = {}
+        """What the manifest's checks have said, tree by tree: none is checked twice."""
+        self.flickers: dict[str, int] = {}
+        """Flaky checks: how often each has failed and then passed on the same tree."""
+        self.collided: dict[BeadId, dict[BeadId, None]] = {}
+        """Beads whose work conflicted once: they are not run side by side again."""
+        self.landing: tuple[BeadId, ...] = ()
+        """What lands with the move of the target that is under way."""
+        self.shoves = 0
+        """How often somebody else has moved the target since our last landing."""
         self.to_clear: dict[BeadId, None] = {}
         self.withdrawn: dict[BeadId, None] = {}
         """Beads that no manifest has any more, and that have not settled."""
@@ -163,7 +190,9 @@ class Standing:
         return added(record.spec.files, record.found) if record.found else record.spec.files
 
     def landing_order(self) -> list[BeadId]:
-        return sorted(self.merging, key=self.graph.ranks.__getitem__)
+        """The beads on the train, and then those that are to board."""
+        waiting = [bead for bead in self.merging if bead not in self.train]
+        return [*self.train, *sorted(waiting, key=lambda bead: place(self.graph, bead, self.beads[bead].since))]
 
     def chain(self, record: BeadRecord, at: float) -> tuple[RouteName, ...]:
         """The bead's routes as they are to be tried now: the one to stay on first, demoted ones last.
@@ -286,13 +315,18 @@ class Standing:
             self.beads[bead] = replace(record, token=None)
         if record.revised is not None and record.state is not BeadState.DONE:
             self.respecify(bead, record.revised, self.revised_tasks.get(bead, ""))
-        if self.locks.release(bead):
+        if self.locks.release(bead) or bead in self.collided:
             self.ready.release(("files", bead))
         self.deadlines.drop(("wait", bead))
         self.merging.pop(bead, None)
         self.deadlines.drop(("land", bead))
-        if self.landing == bead:
-            self.landing = None
+        self.leave_train(bead)
+
+    def leave_train(self, bead: BeadId) -> None:
+        """An empty train looks for the target anew."""
+        self.landing = tuple(each for each in self.landing if each != bead)
+        if self.train.pop(bead, None) and not self.train:
+            self.tip = None
 
     def stop_waiting(self, bead: BeadId) -> None:
         """It waits for no more files than it holds."""

@@ -324,6 +324,18 @@ class SettingsTable(Table):
     verify_slots: Count | None = Field(
         default=None, description="How many beads are checked at the same time. Default 2."
     )
+    train: Count | None = Field(
+        default=None,
+        description="How many merged trees are checked at the same time, each on top of the one before. Default 2.",
+    )
+    batch: Count | None = Field(
+        default=None,
+        description="How many beads one check of a merged tree stands for, where checks are slow. Default 1.",
+    )
+    check_tries: Count | None = Field(
+        default=None,
+        description="How often the checks must fail on a merged tree before it is believed to be red. Default 2.",
+    )
     on_question: OnQuestion | None = Field(
         default=None,
         description="What becomes of a question that no rule answers: 'hold', 'fail', or 'answer:' and a text. "

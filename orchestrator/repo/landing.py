@@ -1,32 +1,30 @@
-"""Landing: one bead's work becomes one commit on the target, which moves to exactly what was checked.
+"""Landing: a bead's work becomes one commit, on the tip or ahead of it, and the target moves to what was checked.
 
-The steps are in `land`, in their order. A step that finds the target moved starts over from the first. Does not know
-when a bead is due, nor what becomes of one that was refused.
+Three orders, each safe to ask for twice: `compose` writes objects only, `verify` runs the checks on exactly one tree,
+`advance` moves the target by compare-and-swap. Does not know when a bead is due, what is merged onto what, nor what
+becomes of one that was refused.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.core.messages import Land
+from orchestrator.core.messages import Advance, Compose, Verify
 from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo import refs
 from orchestrator.repo.attic import commit_tree
 from orchestrator.repo.delivery import one_line
 from orchestrator.repo.desk import Run
-from orchestrator.repo.faults import RefMoved
+from orchestrator.repo.faults import GitRefused, RefMoved
 from orchestrator.repo.merging import Clashes, evidence, merge
 from orchestrator.repo.objects import stored
 from orchestrator.repo.plumbing import Git
-from orchestrator.repo.refs import Move, Ref
+from orchestrator.repo.refs import Move
 from orchestrator.repo.repository import OURSELVES, Person
-from orchestrator.repo.stage import Stage
+from orchestrator.repo.stage import Stages
 from orchestrator.repo.target import log, refuse_occupied, standing
-from orchestrator.repo.verification import Verified
-from orchestrator.runtime.ports import CheckResult, Conflict, Empty, LandedAt, Red, WorkspaceFault
-
-_STARTS = 10
-"""How often the target may move under one landing before we say so."""
+from orchestrator.repo.verification import PASSED, Verified
+from orchestrator.runtime.ports import CheckResult, Composition, Conflict, Empty, LandedAt
 
 _FEW = 20
 """Commits of one bead that are looked at one by one."""
@@ -38,68 +36,81 @@ class Landing:
 
     git: Git
     run: Run
-    stage: Stage
+    stages: Stages
     verified: Verified
 
-    def land(self, order: Land) -> LandedAt | Conflict | Red | Empty:
-        """Raises `WorkspaceFault` and `GitRefused`; the target is then where it was."""
-        for _ in range(_STARTS):
-            tip, landed = standing(self.git, self.run, order.bead, order.task)
-            if landed is not None:
-                return LandedAt(commit=landed.commit, tree=landed.tree, found=True)
-            refuse_occupied(self.run)
-            merged = merge(self.git, self.run.repository.place, tip.commit, order.commit)
-            if isinstance(merged, Clashes):
-                return Conflict(evidence=self._evidence(tip, order, merged))
-            if merged == tip.tree:
-                return Empty()
-            commit = self._compose(order, tip, merged)
-            if not self.verified.has(merged, order.commands):
-                checked = self._check(order, commit, merged)
-                if not checked.passed:
-                    return Red(command=checked.command, output=checked.output)
-            if self._move(order, tip, commit):
-                return LandedAt(commit=commit, tree=merged)
-        raise WorkspaceFault(
-            f"the target branch `{self.run.target}` moved {_STARTS} times while {order.bead} was landing: "
-            "something else commits to it; stop that, then retry"
-        )
+    def compose(self, order: Compose) -> Composition | LandedAt | Conflict | Empty:
+        """Raises `WorkspaceFault` and `GitRefused`. No ref moves.
 
-    def _compose(self, order: Land, tip: Ref, merged: Tree) -> Commit:
-        """The commit that lands: squashed, so that its one parent is the tip. A merge would name `order.commit` too."""
-        author, date, others = authors(self.git, self.run, order.bead, tip.commit, order.commit)
+        First: does a ref of ours name a commit of this very task that is on the target? Then it has landed. A trailer
+        alone is no evidence: an agent can write one.
+        """
+        tip, landed = standing(self.git, self.run, order.bead, order.task)
+        if landed is not None:
+            return LandedAt(commit=landed.commit, tree=landed.tree)
+        refuse_occupied(self.run)
+        onto, onto_tree = order.onto or tip.commit, order.onto_tree or tip.tree
+        merged = merge(self.git, self.run.repository.place, onto, order.commit)
+        if isinstance(merged, Clashes):
+            place, target = self.run.repository.place, self.run.target
+            said, beads = evidence(self.git, place, target, onto, order.commit, merged)
+            return Conflict(onto=onto, onto_tree=onto_tree, evidence=said, beads=beads)
+        if merged == onto_tree:
+            return Empty(onto=onto, onto_tree=onto_tree)
+        commit = self._commit(order, onto, merged)
+        return Composition(onto=onto, onto_tree=onto_tree, commit=commit, tree=merged)
+
+    def verify(self, order: Verify) -> CheckResult:
+        """Raises `WorkspaceFault`, `Leaving` and `GitRefused`."""
+        if self.verified.has(order.tree, order.commands):
+            return PASSED
+        checked = self.stages.check(order)
+        if checked.passed:
+            self.verified.add(order.tree, order.commands)
+        return checked
+
+    def advance(self, order: Advance) -> bool:
+        """Move the target, and note what has landed, together. False: the target is elsewhere by now.
+
+        Git writes them one after the other once it holds all locks. The notes come first: of a death in between they
+        name a commit that is not on the target, which says nothing, and there is never a commit of ours without a note.
+        Raises `WorkspaceFault` and `GitRefused`; nothing has then moved.
+        """
+        refuse_occupied(self.run)
+        moves = [
+            Move(name=refs.landed_as(self.run.target, stop.bead, stop.task), new=stop.commit) for stop in order.stops
+        ]
+        moves.append(Move(name=self.run.target_ref, new=order.new, old=order.old))
+        try:
+            refs.move(self.git, self.run.repository.place, moves, why="land")
+        except RefMoved:
+            return self._has_arrived(order)
+        except GitRefused:
+            if self._is_there(order.new):
+                raise
+            return False  # a garbage collection took what was composed: it is composed again
+        return True
+
+    def _has_arrived(self, order: Advance) -> bool:
+        """We did this before a death: all that lands with it is noted, and on the target."""
+        for stop in order.stops:
+            _, landed = standing(self.git, self.run, stop.bead, stop.task)
+            if landed is None or landed.commit != stop.commit:
+                return False
+        return True
+
+    def _is_there(self, commit: Commit) -> bool:
+        return self.git(self.run.repository.place, "cat-file", "-e", commit, codes=(0, 1, 128)).code == 0
+
+    def _commit(self, order: Compose, onto: Commit, merged: Tree) -> Commit:
+        """What lands: squashed, so that its one parent is what it was merged onto."""
+        author, date, others = authors(self.git, self.run, order.bead, onto, order.commit)
         trailers = [f"Bead: {order.bead}", f"Attempt: {order.number}", f"Route: {one_line(order.route)}"]
         trailers += [f"Co-authored-by: {other.name} <{other.mail}>" for other in others]
         message = f"{one_line(order.title)}\n\n" + "\n".join(trailers)
         return commit_tree(
-            self.git, self.run.repository.place, merged, [tip.commit], message, author, self.run.repository.person, date
+            self.git, self.run.repository.place, merged, [onto], message, author, self.run.repository.person, date
         )
-
-    def _check(self, order: Land, commit: Commit, merged: Tree) -> CheckResult:
-        checked = self.stage.check(order, commit, merged)
-        if checked.passed:
-            self.verified.add(merged, order.commands)
-        return checked
-
-    def _move(self, order: Land, tip: Ref, commit: Commit) -> bool:
-        """Move the target, and note what has landed, together. False: the target is no longer where we merged onto it.
-
-        Git writes them one after the other once it holds both locks. The note comes first: of a death in between it
-        leaves one whose commit is not on the target, which says nothing, and never a commit of ours without a note.
-        """
-        refuse_occupied(self.run)
-        moves = (
-            Move(name=refs.landed_as(self.run.target, order.bead, order.task), new=commit),
-            Move(name=self.run.target_ref, new=commit, old=tip.commit),
-        )
-        try:
-            refs.move(self.git, self.run.repository.place, moves, why="land")
-        except RefMoved:
-            return False
-        return True
-
-    def _evidence(self, tip: Ref, order: Land, clashes: Clashes) -> str:
-        return evidence(self.git, self.run.repository.place, self.run.target, tip.commit, order.commit, clashes)
 
 
 def authors(

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.repository import OURSELVES
 from orchestrator.repo.target import commits
+from orchestrator.repo.worktrees import Worktree
 
 _SHOWN = 40
 """Paths, at most, in the evidence: it becomes an agent's prompt."""
@@ -90,9 +92,31 @@ def _clashes(fields: Sequence[str]) -> Iterable[Clash]:
         at += 3 + count
 
 
-def evidence(git: Git, place: Place, target: str, tip: Commit, commit: Commit, found: Clashes) -> str:
-    """What an agent has to know to resolve it: which files, how they clash, and whose landed work they clash with."""
-    lines = []
+def begin_merge(git: Git, worktree: Worktree, target: str) -> None:
+    """Merge the target into a worktree at rest, and leave it to whoever works there to resolve and conclude.
+
+    HEAD is the bead's work, so that what is left undecided is still a conflict when it is merged the other way. Begun
+    once: a merge that an earlier attempt has left is gone on with. One that git refuses to begin, because a file that
+    nobody knows is in the way, is the agent's to begin: it is told that there may be none.
+    """
+    if (worktree.admin / "MERGE_HEAD").exists():
+        return
+    # Attributes stay: files are checked out by them. Which side wins is not theirs to say here either.
+    settings = {name: value for name, value in _SETTINGS.items() if name.startswith("merge.")}
+    named = git(worktree.place, "config", "--name-only", "--get-regexp", r"^merge\..*\.driver$", codes=(0, 1)).text
+    settings |= {"rerere.enabled": "false", **dict.fromkeys(named.split("\n") if named else (), _BY_LINES)}
+    neutral = replace(git, settings={**git.settings, **settings})
+    asked = ("merge", "--quiet", "--no-commit", "--no-ff", "--allow-unrelated-histories", f"heads/{target}")
+    env = {**OURSELVES.as_author(None), **OURSELVES.as_committer()}
+    neutral(worktree.place, *asked, codes=(0, 1, 2), env=env)
+
+
+def evidence(
+    git: Git, place: Place, target: str, tip: Commit, commit: Commit, found: Clashes
+) -> tuple[str, tuple[BeadId, ...]]:
+    """What an agent has to know to resolve it: which files, how they clash, and whose work they clash with."""
+    lines: list[str] = []
+    beads: dict[BeadId, None] = {}
     for clash in found.clashes[:_SHOWN]:
         lines.append(f"- {clash.said or clash.kind}")
     named = {path for clash in found.clashes[:_SHOWN] for path in clash.paths}
@@ -103,11 +127,12 @@ def evidence(git: Git, place: Place, target: str, tip: Commit, commit: Commit, f
         # Of a rename, the message names the sides that the list of paths does not.
         touched = [f":(literal,top){path}" for path in dict.fromkeys((*found.paths, *sorted(named)))]
         for landed in commits(git, place, commit, tip, "--", *touched):
+            beads |= dict.fromkeys(landed.beads)
             lines.append(
                 f"Landed meanwhile, and touches these files: {_by(landed.beads)}{landed.commit} {landed.subject}"
             )
     lines.append(f"{target} is at {tip}.")
-    return "\n".join(lines)
+    return "\n".join(lines), tuple(beads)
 
 
 def _by(beads: tuple[BeadId, ...]) -> str:

@@ -1,16 +1,16 @@
-"""The stage: the run's own worktree in which merged trees are checked before they may land.
+"""Stages: the run's own worktrees in which merged trees are checked before they may land, several at once.
 
-Holds nothing of worth: it is made, overwritten and taken away at will. Knows no target and no merge.
+They hold nothing of worth: they are made, overwritten and taken away at will. Know no target and no merge.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.core.messages import Land
+from orchestrator.core.messages import Verify
 from orchestrator.core.model import Commit, Tree
 from orchestrator.repo import worktrees
 from orchestrator.repo.desk import Run
@@ -25,6 +25,80 @@ from orchestrator.runtime.ports import CheckResult, Leaving, WorkspaceFault
 _FOLDER = ".landing"
 
 
+def name_of(order: Verify) -> str:
+    """By which its commands are known while they run."""
+    return f"{order.commit}.{order.round}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Stages:
+    """Any number of checks at once, each on a stage of its own; a stage that was set up is used again."""
+
+    git: Git
+    run: Run
+    runner: Runner
+    inclusions: Inclusions
+    setup: Sequence[str]
+    _all: list[Stage] = field(default_factory=list, init=False)
+    _changed: threading.Condition = field(default_factory=threading.Condition, init=False)
+    _dropped: set[Verify] = field(default_factory=set, init=False)
+    _under_way: set[Verify] = field(default_factory=set, init=False)
+    _closed: bool = field(default=False, init=False)
+
+    def check(self, order: Verify) -> CheckResult:
+        """Run the order's commands on its tree. A failure is believed only on a freshly set up tree.
+
+        Raises `Leaving`: also for one that was dropped.
+        """
+        if not order.commands:
+            return PASSED
+        with self._changed:
+            if self._closed:
+                raise Leaving(order.commands[0])
+            stage = next((each for each in self._all if not each.in_use), None) or self._another()
+            stage.in_use = True
+            self._under_way.add(order)
+        try:
+            return stage.check(order, lambda: order in self._dropped)
+        finally:
+            with self._changed:
+                stage.in_use = False
+                self._under_way.discard(order)
+                self._dropped.discard(order)
+                self._changed.notify_all()
+
+    def drop(self, order: Verify) -> None:
+        with self._changed:
+            if order in self._under_way:
+                self._dropped.add(order)
+                self.runner.commands.end(name_of(order))
+
+    def close(self) -> None:
+        """Take them away for good. Waits for checks that are under way: whoever closes has ended their commands."""
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: not self._under_way)
+        for found in list(worktrees.registered(self.run.repository)):
+            # Also of this run while it was started with another `--worktrees`, or with a longer train.
+            if found.is_for(self.run.name, "") and (worktrees.is_linked(found) or not found.path.exists()):
+                worktrees.remove(self.run.repository, found, found.path)
+
+    def _another(self) -> Stage:
+        number = len(self._all) + 1
+        path = self.run.folder / (_FOLDER if number == 1 else f"{_FOLDER}-{number}")
+        stage = Stage(
+            git=self.git,
+            run=self.run,
+            runner=self.runner,
+            inclusions=self.inclusions,
+            setup=self.setup,
+            path=path,
+            number=number,
+        )
+        self._all.append(stage)
+        return stage
+
+
 @dataclass(slots=True, kw_only=True)
 class Stage:
     git: Git
@@ -32,46 +106,34 @@ class Stage:
     runner: Runner
     inclusions: Inclusions
     setup: Sequence[str]
+    path: Path
+    number: int
+    in_use: bool = False
     set_up_on: Tree | None = field(default=None, init=False)
     """The tree on which this process has run the setup."""
-    _in_use: threading.Lock = field(default_factory=threading.Lock, init=False)
-    _closed: bool = field(default=False, init=False)
 
-    @property
-    def path(self) -> Path:
-        return self.run.folder / _FOLDER
-
-    def check(self, order: Land, commit: Commit, tree: Tree) -> CheckResult:
-        """Run the order's commands on the tree of `commit`. A failure is believed only on a freshly set up tree."""
-        if not order.commands:
-            return PASSED
-        with self._in_use:
-            if self._closed:
-                raise Leaving(order.commands[0])
-            return self._check(order, commit, tree)
-
-    def close(self) -> None:
-        """Take it away for good. Waits for a check that is under way: whoever closes has ended its commands."""
-        with self._in_use:
-            self._closed = True
-            self.clear()
-            for found in list(worktrees.registered(self.run.repository)):
-                # Of this run while it was started with another `--worktrees`.
-                if found.is_for(self.run.name, "") and (worktrees.is_linked(found) or not found.path.exists()):
-                    worktrees.remove(self.run.repository, found, found.path)
-
-    def _check(self, order: Land, commit: Commit, tree: Tree) -> CheckResult:
+    def check(self, order: Verify, is_dropped: Callable[[], bool]) -> CheckResult:
+        tree = order.tree
         env = {
             "ORCHESTRATOR_RUN": self.run.name,
             "ORCHESTRATOR_BEAD": order.bead,
             "ORCHESTRATOR_ATTEMPT": str(order.number),
+            "ORCHESTRATOR_STAGE": str(self.number),
         }
         what = f"{quoted(order.bead)}.{order.number}.merged"
 
         def run(commands: Sequence[str], suffix: str = "") -> CheckResult:
-            return self.runner.run(commands, what=f"{what}{suffix}", cwd=self.path, env=env, timeout_s=order.timeout_s)
+            return self.runner.run(
+                commands,
+                what=f"{what}{suffix}",
+                cwd=self.path,
+                env=env,
+                timeout_s=order.timeout_s,
+                name=name_of(order),
+                is_dropped=is_dropped,
+            )
 
-        fresh = self._show(commit)
+        fresh = self._show(order.commit)
         if self.setup and fresh:
             if not (done := run(self.setup, ".setup")).passed:
                 return done
@@ -118,7 +180,7 @@ class Stage:
         initialise_submodules(self.git, worktree)
         self.inclusions.copy_into(worktree.path)
 
-    def _complete(self, order: Land) -> None:
+    def _complete(self, order: Verify) -> None:
         if found := self._ours():
             worktrees.mark(found, Label(run=self.run.name, bead="", number=order.number))
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,17 +27,27 @@ class Runner:
     logs: Path
 
     def run(
-        self, orders: Sequence[str], *, what: str, cwd: Path, env: Mapping[str, str], timeout_s: float
+        self,
+        orders: Sequence[str],
+        *,
+        what: str,
+        cwd: Path,
+        env: Mapping[str, str],
+        timeout_s: float,
+        name: str = "",
+        is_dropped: Callable[[], bool] = lambda: False,
     ) -> CheckResult:
-        """Stops at the first failure.
+        """Stops at the first failure. `name` is what their end can be asked for by; once dropped, no other is begun.
 
         Raises `Leaving` and `WorkspaceFault`: a command that we ended ourselves, or could not start, says nothing of
         the tree.
         """
         self.logs.mkdir(parents=True, exist_ok=True)
         for number, order in enumerate(orders, start=1):
+            if is_dropped():
+                raise Leaving(order)
             log = self.logs / f"{what}.{number}.log"
-            result = self.commands.run(order, cwd=cwd, env=env, timeout_s=timeout_s, log=log)
+            result = self.commands.run(order, cwd=cwd, env=env, timeout_s=timeout_s, log=log, name=name)
             if result.cancelled:
                 raise Leaving(order)
             if result.not_run:
@@ -57,6 +68,7 @@ class Verified:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._adding = threading.Lock()
         self._passed: set[str] = set()
         if file.exists():
             for line in file.read_text(errors="replace").splitlines():
@@ -75,7 +87,7 @@ class Verified:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"tree": tree, "commands": list(commands)})
         # A newline in front: what a death left of the last line must not swallow this one.
-        with self._file.open("a") as out:
+        with self._adding, self._file.open("a") as out:
             out.write(f"\n{line}\n")
             out.flush()
             os.fsync(out.fileno())

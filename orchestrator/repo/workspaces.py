@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator.core.messages import Check, Clear, Collect, Land, OpenSession, Save
+from orchestrator.core.messages import Advance, Check, Clear, Collect, Compose, OpenSession, Save, Verify
 from orchestrator.core.model import BeadId, Commit, Stray
 from orchestrator.repo import refs, trace, worktrees
 from orchestrator.repo.attic import keep_all, number_of, prove_kept
@@ -23,24 +23,25 @@ from orchestrator.repo.fences import Fences
 from orchestrator.repo.furnishing import Inclusions, initialise_submodules
 from orchestrator.repo.landing import Landing
 from orchestrator.repo.ledger import Ledger
+from orchestrator.repo.merging import begin_merge
 from orchestrator.repo.nested import rescue
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move, quoted
 from orchestrator.repo.repository import Repository, main_checkout
 from orchestrator.repo.shield import Shield
 from orchestrator.repo.spares import Spares
-from orchestrator.repo.stage import Stage
+from orchestrator.repo.stage import Stages
 from orchestrator.repo.target import begin, landings, tip_of
 from orchestrator.repo.verification import Runner, Verified
 from orchestrator.repo.worktrees import Label, Worktree
 from orchestrator.runtime.ports import (
     CheckResult,
     Commands,
+    Composition,
     Conflict,
     Empty,
     LandedAt,
     Place,
-    Red,
     Walls,
     Work,
     WorkspaceFault,
@@ -105,7 +106,7 @@ class GitWorkspaces:
                 file = _exclusions(self._git, repository, self._excludes)
                 self._git = replace(self._git, settings={"core.excludesFile": str(file)})
             self._inclusions = Inclusions(git=self._git, repository=repository)
-            stage = Stage(
+            stages = Stages(
                 git=self._git,
                 run=self._run,
                 runner=self._runner,
@@ -115,7 +116,7 @@ class GitWorkspaces:
             self._landing = Landing(
                 git=self._git,
                 run=self._run,
-                stage=stage,
+                stages=stages,
                 verified=Verified(repository.state / "verified.jsonl"),
             )
             self._start = start
@@ -162,6 +163,8 @@ class GitWorkspaces:
             self._before_work()
             if made.label is None:
                 self._set_up(made, order)
+            elif order.merge:
+                begin_merge(self._git, made, self._run.target)
             scratch = self._run.repository.state / "scratch" / f"{quoted(order.bead)}.{order.number}"
             self._fences.raise_around(order.bead, order.number, worktree=made.path, scratch=scratch)
             return Place(
@@ -298,6 +301,8 @@ class GitWorkspaces:
 
     def _set_up(self, made: Worktree, order: OpenSession) -> None:
         worktrees.fill(self._git, made)
+        if order.merge:
+            begin_merge(self._git, made, self._run.target)
         initialise_submodules(self._git, made)
         self._inclusions.copy_into(made.path)
         env = {**self._env(order.bead, order.number), "ORCHESTRATOR_WORKER": order.worker}
@@ -345,10 +350,22 @@ class GitWorkspaces:
                 timeout_s=order.timeout_s,
             )
 
-    def land(self, order: Land) -> LandedAt | Conflict | Red | Empty:
-        with as_workspace_fault(f"landing {order.bead}"):
+    def compose(self, order: Compose) -> Composition | LandedAt | Conflict | Empty:
+        with as_workspace_fault(f"merging {order.bead}"):
             self._fences.guard(self._run.target_ref)
-            return self._begun().land(order)
+            return self._begun().compose(order)
+
+    def verify(self, order: Verify) -> CheckResult:
+        with as_workspace_fault(f"checking the merged tree of {order.bead}"):
+            return self._begun().verify(order)
+
+    def drop(self, order: Verify) -> None:
+        self._begun().stages.drop(order)
+
+    def advance(self, order: Advance) -> bool:
+        with as_workspace_fault(f"landing {order.stops[-1].bead}"):
+            self._fences.guard(self._run.target_ref)
+            return self._begun().advance(order)
 
     def landed(self, tasks: Mapping[BeadId, str]) -> Mapping[BeadId, Commit]:
         with as_workspace_fault("reading what has landed"):
@@ -360,9 +377,9 @@ class GitWorkspaces:
 
     def close(self) -> None:
         self._runner.commands.close()
-        with as_workspace_fault("removing the worktree in which merges are checked"):
+        with as_workspace_fault("removing the worktrees in which merges are checked"):
             if self._landing is not None:
-                self._landing.stage.close()
+                self._landing.stages.close()
             self._spares.remove_all()
             for folder in (self._run.folder, self._run.repository.state):
                 worktrees.empty_trash(folder)

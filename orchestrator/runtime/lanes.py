@@ -22,11 +22,11 @@ from orchestrator.runtime.ports import (
     Agents,
     Clock,
     Commands,
+    Composition,
     Conflict,
     Empty,
     LandedAt,
     Leaving,
-    Red,
     Session,
     Sessions,
     SpawnFailed,
@@ -67,6 +67,7 @@ class Lanes:
         self._checks = ThreadPoolExecutor(policy.verify_slots, "check")
         every_s = 0.0 if policy.unasked is Unasked.IGNORE else policy.watch_s
         self._watcher = Watcher(workspaces.touched, every_s=every_s, clock=clock, emit=emit, broke=self._broke)
+        self._trials = ThreadPoolExecutor(policy.train, "trial")
         self._guard = threading.Lock()
         self._live: dict[Token, Session] = {}
         self._opening: set[Token] = set()
@@ -74,9 +75,12 @@ class Lanes:
 
     def perform(self, owed: Iterable[m.Effect]) -> None:
         """Begin what is owed and not under way; forget what is owed no more."""
-        wanted = set(owed)
-        fresh = [effect for effect in wanted if effect not in self._under_way]
+        asked = list(owed)
+        wanted, fresh = set(asked), [effect for effect in asked if effect not in self._under_way]
+        dropped = [effect for effect in self._under_way - wanted if isinstance(effect, m.Verify)]
         self._under_way = wanted
+        for check in dropped:
+            self._workspaces.drop(check)
         for effect in sorted(fresh, key=_age):
             self._begin(effect)
 
@@ -86,7 +90,7 @@ class Lanes:
         self._watcher.close()
         self._commands.close()
         self._git.close()
-        for pool in (self._landing, self._starts, self._collects, self._checks):
+        for pool in (self._landing, self._trials, self._starts, self._collects, self._checks):
             pool.shutdown(wait=True, cancel_futures=True)
         with suppress(WorkspaceFault):  # what could not be removed is found and named by the proof
             self._workspaces.close()
@@ -111,8 +115,12 @@ class Lanes:
                 self._submit(self._collects, lambda: self._collect(effect))
             case m.Check():
                 self._submit(self._checks, lambda: self._check(effect))
-            case m.Land():
-                self._submit(self._landing, lambda: self._land(effect))
+            case m.Compose():
+                self._submit(self._landing, lambda: self._compose(effect))
+            case m.Verify():
+                self._submit(self._trials, lambda: self._verify(effect))
+            case m.Advance():
+                self._submit(self._landing, lambda: self._advance(effect))
             case m.Clear():
                 self._git.submit(lambda: self._clear(effect), Urgency.LATER)
 
@@ -267,26 +275,71 @@ class Lanes:
             )
         )
 
-    def _land(self, effect: m.Land) -> None:
+    def _compose(self, effect: m.Compose) -> None:
         token = effect.token
         try:
-            answer = self._workspaces.land(effect)
+            answer = self._workspaces.compose(effect)
         except WorkspaceFault as refused:
-            self._emit(
-                m.LandingRefused(at=self._clock.now(), token=token, ending=Ending.NOT_STARTED, evidence=str(refused))
-            )
+            self._emit(m.LandingRefused(at=self._clock.now(), token=token, evidence=str(refused)))
             return
         at = self._clock.now()
         match answer:
-            case LandedAt(commit=commit, tree=tree, found=found):
-                self._emit(m.Landed(at=at, token=token, commit=commit, tree=tree, found=found))
-            case Conflict(evidence=evidence):
-                self._emit(m.LandingRefused(at=at, token=token, ending=Ending.CONFLICT, evidence=evidence))
-            case Red(command=command, output=output):
-                evidence = f"{command}\n{output}"
-                self._emit(m.LandingRefused(at=at, token=token, ending=Ending.MERGED_RED, evidence=evidence))
-            case Empty():
-                self._emit(m.NothingToLand(at=at, token=token))
+            case Composition(onto=onto, onto_tree=onto_tree, commit=commit, tree=tree):
+                self._emit(m.Composed(at=at, token=token, onto=onto, onto_tree=onto_tree, commit=commit, tree=tree))
+            case LandedAt(commit=commit, tree=tree):
+                self._emit(m.Landed(at=at, token=token, commit=commit, tree=tree))
+            case Conflict(onto=onto, onto_tree=onto_tree, evidence=evidence, beads=beads):
+                self._emit(
+                    m.NotComposed(
+                        at=at,
+                        token=token,
+                        onto=onto,
+                        onto_tree=onto_tree,
+                        ending=Ending.CONFLICT,
+                        evidence=evidence,
+                        beads=beads,
+                    )
+                )
+            case Empty(onto=onto, onto_tree=onto_tree):
+                self._emit(
+                    m.NotComposed(at=at, token=token, onto=onto, onto_tree=onto_tree, ending=Ending.NO_CHANGE_NEEDED)
+                )
+
+    def _verify(self, effect: m.Verify) -> None:
+        """Only while it is still wanted: what it stood on may have changed while it waited for its turn."""
+        if effect not in self._under_way:
+            return
+        try:
+            result = self._workspaces.verify(effect)
+        except WorkspaceFault as refused:
+            self._emit(m.NotVerified(at=self._clock.now(), bead=effect.bead, tree=effect.tree, evidence=str(refused)))
+            return
+        self._emit(
+            m.Verified(
+                at=self._clock.now(),
+                bead=effect.bead,
+                tree=effect.tree,
+                round=effect.round,
+                commands=effect.commands,
+                passed=result.passed,
+                command=result.command,
+                output=result.output,
+            )
+        )
+
+    def _advance(self, effect: m.Advance) -> None:
+        try:
+            arrived = self._workspaces.advance(effect)
+        except WorkspaceFault as refused:
+            self._emit(
+                m.LandingRefused(at=self._clock.now(), token=effect.token, evidence=str(refused), commit=effect.new)
+            )
+            return
+        at = self._clock.now()
+        if arrived:
+            self._emit(m.Advanced(at=at, commit=effect.new))
+        else:
+            self._emit(m.TargetFound(at=at, old=effect.old, commit=effect.new))
 
     def _clear(self, effect: m.Clear) -> None:
         """Only while it is still wanted: a bead that was opened again meanwhile has a session coming to its place."""
@@ -303,7 +356,7 @@ class Lanes:
 def _age(effect: m.Effect) -> float:
     """Older attempts first, so that the lanes keep the order in which the core decided; tidying after them all."""
     match effect:
-        case m.OpenSession() | m.Save() | m.Collect() | m.Check() | m.Land():
+        case m.OpenSession() | m.Save() | m.Collect() | m.Check() | m.Compose():
             return effect.token
         case m.Clear():
             return inf

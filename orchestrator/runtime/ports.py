@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator.core.messages import (
+    Advance,
     Asked,
     Check,
     Clear,
     Collect,
+    Compose,
     Event,
-    Land,
     LocksAsked,
     OpenSession,
     Save,
     Signal,
+    Verify,
 )
 from orchestrator.core.model import BeadId, Commit, ProcessName, RouteName, Stray, Token, Tree, Usage, Verdict
 
@@ -288,12 +290,18 @@ class CommandResult:
 class Commands(Protocol):
     """Runs shell commands of the person's: checks, setup. From any thread; never on a terminal."""
 
-    def run(self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path) -> CommandResult:
-        """Run it by `/bin/sh -c`, with our own environment, `env` on top, and our mark.
+    def run(
+        self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path, name: str = ""
+    ) -> CommandResult:
+        """Run it by `/bin/sh -c`, with our own environment, `env` on top, and our mark. `end` knows it by its `name`.
 
         Its whole process tree is gone when this returns. Output goes to `log`, up to a bound past which the
         command is ended as failed.
         """
+        ...
+
+    def end(self, name: str) -> None:
+        """End the commands of this name that run now: they come back `cancelled`."""
         ...
 
     def close(self) -> None:
@@ -306,29 +314,39 @@ class Commands(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LandedAt:
+    """It stands on the target already."""
+
     commit: Commit
     tree: Tree
-    found: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """One commit on top of another, in the object database."""
+
+    onto: Commit
+    onto_tree: Tree
+    commit: Commit
+    tree: Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
     """The merge does not go through by itself."""
 
+    onto: Commit
+    onto_tree: Tree
     evidence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Red:
-    """The merged tree failed this check."""
-
-    command: str
-    output: str
+    beads: tuple[BeadId, ...] = ()
+    """Whose landed work, or work that is ahead of it in the train, it conflicts with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Empty:
-    """The target has it all already."""
+    """What it was to be merged onto has it all already."""
+
+    onto: Commit
+    onto_tree: Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,7 +380,8 @@ class Place:
 class Workspaces(Protocol):
     """Worktrees, the keeping of work, and the target branch.
 
-    `prepare`, `save` and `clear` are called from one lane, `land` from another, the rest from any thread. Every
+    `prepare`, `save` and `clear` are called from one lane, `compose` and `advance` from another, the rest from any
+    thread. Every
     method is safe to call again after a death in its middle.
     """
 
@@ -400,8 +419,26 @@ class Workspaces(Protocol):
         """Raises `WorkspaceFault` and `Leaving`."""
         ...
 
-    def land(self, order: Land) -> LandedAt | Conflict | Red | Empty:
-        """Raises `WorkspaceFault` and `Leaving`."""
+    def compose(self, order: Compose) -> Composition | LandedAt | Conflict | Empty:
+        """Raises `WorkspaceFault`."""
+        ...
+
+    def verify(self, order: Verify) -> CheckResult:
+        """The manifest's checks on a composed tree; at once where it has passed them before.
+
+        Raises `WorkspaceFault`, and `Leaving`: also where it was dropped.
+        """
+        ...
+
+    def drop(self, order: Verify) -> None:
+        """Nobody waits for this check any more: end it where it is under way. Returns at once."""
+        ...
+
+    def advance(self, order: Advance) -> bool:
+        """Move the target. False: it is not where it was to be moved from, and not at its end either.
+
+        Raises `WorkspaceFault`.
+        """
         ...
 
     def clear(self, order: Clear) -> None:

@@ -105,7 +105,9 @@ def _landings(state: State, evidence: Evidence, log: str) -> Iterator[Finding]:
         unverified = list(_unverified(state, seen, evidence))
         yield found("each landed tree passed the manifest's checks", unverified, log)
     unsaid = [
-        f"{bead}" for bead in seen if bead in state.beads and state.beads[bead].commit is None and state.landing != bead
+        f"{bead}"
+        for bead in seen
+        if bead in state.beads and state.beads[bead].commit is None and bead not in state.landing
     ]
     yield found("nothing has landed that is not said to have", unsaid, log)
     done = [

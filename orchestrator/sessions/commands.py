@@ -87,11 +87,13 @@ class ShellCommands:
         self._census = Census()
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        self._running: set[int] = set()
-        """The event descriptors of those that run."""
+        self._running: dict[int, str] = {}
+        """The event descriptors of those that run, and the name of each."""
         self._closed = False
 
-    def run(self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path) -> CommandResult:
+    def run(
+        self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path, name: str = ""
+    ) -> CommandResult:
         """A command that cannot be run at all comes back `not_run`, with code 126 and the reason as its output."""
         try:
             woken = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -101,12 +103,18 @@ class ShellCommands:
             with self._lock:
                 if self._closed:
                     return CommandResult(code=CANCELLED, output="", cancelled=True)
-                self._running.add(woken)
+                self._running[woken] = name
             return self._run(command, cwd, self._environment(env), timeout_s, log, woken)
         finally:
             with self._lock:
-                self._running.discard(woken)
+                self._running.pop(woken, None)
                 os.close(woken)
+
+    def end(self, name: str) -> None:
+        with self._lock:
+            for woken, known in self._running.items():
+                if name and known == name:
+                    os.eventfd_write(woken, 1)
 
     def close(self) -> None:
         with self._lock:

@@ -82,8 +82,8 @@ def board(state: State, *, over_at: float | None = None) -> Board:
             for worker in state.workers.values()
             if worker.token is not None and worker.token in state.attempts
         ),
-        landing=state.landing,
-        queued=len(state.merging) - (state.landing is not None),
+        landing=next(iter(state.train), None),
+        queued=len(state.merging) - bool(state.train),
         shut=tuple(
             Shut(route=route, state=gate.state, until=gate.until, reason=gate.reason)
             for route, gate in ((route, state.gate(route)) for route in state.breakers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 
 from orchestrator.core.claims import clashing
 from orchestrator.core.decide.pools import has_room
@@ -206,19 +207,16 @@ def _verifying(state: State, record: BeadRecord, now: float) -> Iterator[str]:
 def _merging(state: State, record: BeadRecord, now: float) -> Iterator[str]:
     bead = record.spec.id
     until = state.merging.get(bead, 0.0)
-    if state.landing == bead:
+    order = state.landing_order()
+    if bead == order[0] and until <= now:
         checks = ", ".join(f"`{command}`" for command in state.manifest.verify)
         yield f"It is being merged into {state.manifest.target}" + (f", and checked by {checks}." if checks else ".")
     elif until > now:
         yield f"Its landing is tried again at {moment(until, now)}: {record.reason}."
     else:
-        before = [each for each in state.landing_order() if each != bead]
-        before = [each for each in before if each == state.landing or _rank(state, each) < _rank(state, bead)]
-        yield f"It is in the merge queue behind {', '.join(before)}." if before else "It is the next to be merged."
-
-
-def _rank(state: State, bead: BeadId) -> tuple[int, float, int]:
-    return state.graph.ranks[bead]
+        before = list(takewhile(lambda each: each != bead, order))
+        ahead = ", and merged and checked ahead" if bead in state.train else ""
+        yield f"It is in the merge queue behind {', '.join(before)}{ahead}."
 
 
 def _done(state: State, record: BeadRecord, now: float) -> Iterator[str]:

@@ -178,6 +178,13 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
         f"held by {', '.join(event.holders)}",
     ),
     m.WaitEnded: lambda event, entry, state: (event.bead, "waits no longer", _short(event.reason)),
+    m.CheckFlickered: lambda event, entry, state: (
+        event.bead,
+        "flaky check",
+        _short(event.command),
+        f"failed {_times(event.failures)}, then passed on that tree",
+    ),
+    m.TargetMoved: lambda event, entry, state: ("target", "moved by somebody else", "the train goes on from there"),
     m.WorkerFailed: lambda event, entry, state: (event.worker, "given up", _short(event.reason)),
     m.BreakerOpened: _breaker_opened,
     m.BreakerClosed: lambda event, entry, state: (event.route, "open again"),
@@ -196,6 +203,10 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.HoursClosed: lambda event, entry, state: ("run", f"nothing new starts until {moment(event.until, event.at)}"),
     m.RequestAnswered: _answered,
 }
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _count(number: int, what: str) -> str:

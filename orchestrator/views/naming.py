@@ -139,6 +139,8 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.BeadReturned: _when(lambda event: event.tried),
     m.LandingDelayed: Level.WARNING,
     m.LocksAwaited: _when(lambda event: not event.asked),
+    m.CheckFlickered: Level.WARNING,
+    m.TargetMoved: Level.WARNING,
     m.BeadFailed: Level.ERROR,
     m.BeadBlocked: Level.WARNING,
     m.BeadCleared: _when(lambda event: bool(event.fault)),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-NAMES = ("version", "decide", "locks", "starts", "sessions", "landing", "sixteen", "worktrees")
+NAMES = ("version", "decide", "locks", "starts", "sessions", "landing", "sixteen", "worktrees", "train")
 
 
 def main() -> int:

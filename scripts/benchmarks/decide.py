@@ -114,8 +114,13 @@ class Night:
                 self.later(0.2, m.Collected, token=token, commit=Commit("c"), tree=Tree("t"), files=("a.py",))
             case m.Check(token=token):
                 self.later(10.0, m.Checked, token=token, passed=dice.random() < 0.95, command="make", output="red")
-            case m.Land(token=token):
-                self.later(0.3, m.Landed, token=token, commit=Commit("c"), tree=Tree("t"))
+            case m.Compose(token=token, onto=onto, onto_tree=onto_tree):
+                on = {"onto": onto or Commit("base"), "onto_tree": onto_tree or Tree("base")}
+                self.later(0.0, m.Composed, token=token, commit=Commit(f"c{token}"), tree=Tree(f"t{token}"), **on)
+            case m.Verify(bead=bead, tree=tree, round=turn):
+                self.later(0.3, m.Verified, bead=bead, tree=tree, round=turn, passed=True)
+            case m.Advance(new=new):
+                self.later(0.0, m.Advanced, commit=new)
             case m.Clear(bead=bead):
                 self.later(0.1, m.Cleared, bead=bead)
         due = self.state.deadlines.next()

@@ -13,12 +13,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.core.messages import Land
+from orchestrator.core.messages import Advance, Compose, Stop
 from orchestrator.core.model import BeadId, Commit, RouteName, Token
 from orchestrator.repo.refs import base_of
 from orchestrator.repo.repository import open_repository
 from orchestrator.repo.workspaces import GitWorkspaces
-from orchestrator.runtime.ports import LandedAt, Marks
+from orchestrator.runtime.ports import Composition, Marks
 from orchestrator.sessions.commands import ShellCommands
 from scripts.benchmarks.figures import Figures
 
@@ -83,20 +83,23 @@ def measured(files: int) -> tuple[list[float], list[float]]:
         for branch in range(BRANCHES):
             # As `prepare` leaves it: where the bead began.
             git(folder, "update-ref", base_of("landing", BeadId(f"b{branch}")), "main")
-            order = Land(
+            order = Compose(
                 token=Token(branch + 1),
                 bead=BeadId(f"b{branch}"),
                 number=1,
                 route=RouteName("sh"),
                 title=f"Work {branch}",
                 commit=Commit(git(folder, "rev-parse", f"work/{branch}")),
-                commands=(),
-                timeout_s=60.0,
+                onto=None,
+                onto_tree=None,
             )
             begun = time.perf_counter()
-            landed = workspaces.land(order)
+            made = workspaces.compose(order)
+            assert isinstance(made, Composition), made
+            stop = Stop(bead=order.bead, number=1, task="", commit=made.commit)
+            move = Advance(token=order.token, old=made.onto, new=made.commit, stops=(stop,))
+            assert workspaces.advance(move)
             landings.append(time.perf_counter() - begun)
-            assert isinstance(landed, LandedAt), landed
             begun = time.perf_counter()
             git(root / "merges", "merge", "--quiet", "--no-edit", f"work/{branch}")
             merges.append(time.perf_counter() - begun)

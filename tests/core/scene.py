@@ -160,11 +160,61 @@ class Scene:
     def check(self, name: str, passed: bool) -> list[m.Event]:
         return self.hear(m.Checked, token=self.token(name), passed=passed, command="check", output="red")
 
+    def compose(self, name: str) -> list[m.Event]:
+        """Its work merged onto what it is to be merged onto."""
+        [order] = self.owed(m.Compose)
+        assert order.bead == name, f"{order.bead} is to be composed"
+        onto, onto_tree = order.onto or Commit("base"), order.onto_tree or Tree("base")
+        made = f"{onto}+{name}"
+        return self.hear(
+            m.Composed, token=order.token, onto=onto, onto_tree=onto_tree, commit=Commit(made), tree=Tree(made)
+        )
+
+    def clash(self, name: str, ending: Ending = Ending.CONFLICT) -> list[m.Event]:
+        [order] = self.owed(m.Compose)
+        assert order.bead == name, f"{order.bead} is to be composed"
+        onto, onto_tree = order.onto or Commit("base"), order.onto_tree or Tree("base")
+        return self.hear(
+            m.NotComposed, token=order.token, onto=onto, onto_tree=onto_tree, ending=ending, evidence="they differ"
+        )
+
+    def try_out(self, name: str, passed: bool) -> list[m.Event]:
+        """The manifest's checks on its merged tree."""
+        order = next(order for order in self.owed(m.Verify) if order.bead == name)
+        return self.hear(
+            m.Verified,
+            bead=order.bead,
+            tree=order.tree,
+            round=order.round,
+            passed=passed,
+            command="make test",
+            output="they differ",
+        )
+
+    def arrive(self) -> list[m.Event]:
+        """The target moves."""
+        [order] = self.owed(m.Advance)
+        return self.hear(m.Advanced, commit=order.new)
+
     def land(self, name: str) -> list[m.Event]:
-        return self.hear(m.Landed, token=self.token(name), commit=Commit(f"on target: {name}"), tree=Tree("tree"))
+        """All the way, when it is the front."""
+        events: list[m.Event] = []
+        while BeadId(name) not in self.state.train:
+            events += self.compose(self.owed(m.Compose)[0].bead)
+        while BeadId(name) not in self.state.landing:
+            events += self.try_out(name, True)
+        return events + self.arrive()
 
     def refuse(self, name: str, ending: Ending) -> list[m.Event]:
-        return self.hear(m.LandingRefused, token=self.token(name), ending=ending, evidence="they differ")
+        """What its landing comes to, when it is the front."""
+        if ending is Ending.CONFLICT:
+            return self.clash(name)
+        if ending is Ending.NOT_STARTED:
+            return self.hear(m.LandingRefused, token=self.token(name), evidence="they differ")
+        events = self.compose(name)
+        while not any(isinstance(event, m.BeadReturned | m.BeadFailed | m.BeadHeld) for event in events):
+            events += self.try_out(name, False)
+        return events
 
     def finish(self, name: str) -> list[m.Event]:
         """From its start to the target, and its worktree away."""

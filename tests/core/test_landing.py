@@ -26,28 +26,12 @@ def test_a_bead_with_checks_of_its_own_is_verified_before_it_is_merged() -> None
     assert order.commands == ("check",)
     assert order.worker == "w1"
     scene.check("a", True)
-    [landing] = scene.owed(m.Land)
+    [merge] = scene.owed(m.Compose)
+    assert merge.commit == "work of a"
+    scene.compose("a")
+    [landing] = scene.owed(m.Verify)
     assert landing.commands == ("make test",)
-    assert landing.commit == "work of a"
-
-
-def test_one_lands_at_a_time() -> None:
-    """The next one's landing begins on the target that the first has moved."""
-    scene = merging("a", "b", "c")
-    assert [order.bead for order in scene.owed(m.Land)] == ["a"]
-    scene.land("a")
-    assert [order.bead for order in scene.owed(m.Land)] == ["b"]
-
-
-def test_the_queue_is_in_the_order_of_the_graph() -> None:
-    """Not in the order of delivery."""
-    scene = Scene(bead("a"), bead("b", priority=4), bead("c", priority=0), workers=3)
-    scene.sign("a", "b", "c")
-    for name in ("a", "b", "c"):
-        scene.deliver(name)
-    scene.land("a")
-    assert scene.state.landing == "c"
-    assert scene.state.landing_order() == ["c", "b"]
+    assert landing.tree == "base+a"
 
 
 def test_its_worker_is_free_while_it_waits_to_be_merged() -> None:
@@ -61,14 +45,14 @@ def test_its_worker_is_free_while_it_waits_to_be_merged() -> None:
 def test_a_landing_that_was_found_on_the_target_is_a_landing() -> None:
     """Its signal had been lost with us."""
     scene = merging("a")
-    scene.hear(m.Landed, token=scene.token("a"), commit=Commit("c"), tree=Tree("t"), found=True)
+    scene.hear(m.Landed, token=scene.token("a"), commit=Commit("c"), tree=Tree("t"))
     assert scene.record("a").commit == "c"
 
 
 def test_nothing_to_land_is_done() -> None:
     """Others landed the same meanwhile."""
     scene = merging("a")
-    scene.hear(m.NothingToLand, token=scene.token("a"))
+    scene.clash("a", Ending.NO_CHANGE_NEEDED)
     assert scene.is_at("a") is BeadState.DONE
     assert scene.record("a").commit is None
 
@@ -78,11 +62,10 @@ def test_a_repository_that_cannot_be_written_is_waited_for() -> None:
     scene = merging("a", "b")
     delayed = only(scene.refuse("a", Ending.NOT_STARTED), m.LandingDelayed)
     assert scene.is_at("a") is BeadState.MERGING
-    assert scene.state.landing == "b"
     scene.land("b")
-    assert scene.owed(m.Land) == []
+    assert scene.owed(m.Compose) == []
     scene.wait(delayed.until - scene.now)
-    assert scene.state.landing == "a"
+    assert [order.bead for order in scene.owed(m.Compose)] == ["a"]
     assert scene.attempt("a").commit == "work of a"
 
 
@@ -101,29 +84,37 @@ def test_a_repository_that_can_never_be_written_fails_the_bead_in_the_end() -> N
 @pytest.mark.parametrize("ending", [Ending.CONFLICT, Ending.MERGED_RED])
 def test_a_refusal_is_a_try_and_frees_the_queue(ending: Ending) -> None:
     """The next bead lands while the first is worked on again."""
-    scene = merging("a", "b")
+    scene = merging("a", "b", verify=("make test",), train=1)
     back = only(scene.refuse("a", ending), m.BeadReturned)
     assert back.tried
     assert back.strike is None
-    assert scene.state.landing == "b"
+    assert [order.bead for order in scene.owed(m.Compose)] == ["b"]
     assert scene.is_at("a") is BeadState.RUNNING
 
 
-def test_the_last_try_that_conflicts_fails() -> None:
-    """With its reason."""
-    scene = Scene(bead("a", tries=1), workers=1)
-    scene.sign("a")
+def test_the_last_try_that_conflicts_is_held() -> None:
+    """Its work is right by itself: a person can still bring it home, from where it stands."""
+    scene = Scene(bead("a", tries=1), bead("b"), workers=2)
+    scene.sign("a", "b")
     scene.deliver("a")
     scene.refuse("a", Ending.CONFLICT)
-    assert scene.is_at("a") is BeadState.FAILED
+    assert scene.is_at("a") is BeadState.HELD
     assert scene.record("a").reason == "conflicts with what has landed: they differ (tried once)"
+    [clear] = scene.owed(m.Clear)
+    assert not clear.landed
+    scene.clear("a")
+    scene.ask(m.Verb.ANSWER, "a", "take theirs")
+    [order] = scene.owed(m.OpenSession)
+    assert (order.keep, order.merge, order.resume) == (True, True, "session of a")
+    assert "they differ" in order.prompt
+    assert order.prompt.endswith("take theirs")
 
 
 def test_what_a_landing_says_of_another_bead_is_void() -> None:
     """Only the one whose turn it is can land or be refused."""
     scene = merging("a", "b")
-    assert scene.land("b") == []
-    assert scene.refuse("b", Ending.CONFLICT) == []
+    assert scene.hear(m.Landed, token=scene.token("b"), commit=Commit("x"), tree=Tree("x")) == []
+    assert scene.refuse("b", Ending.NOT_STARTED) == []
     assert scene.is_at("b") is BeadState.MERGING
 
 
@@ -133,7 +124,7 @@ def test_a_second_word_of_the_same_landing_is_void() -> None:
     token = scene.token("a")
     scene.land("a")
     assert scene.hear(m.Landed, token=token, commit=Commit("x"), tree=Tree("x")) == []
-    assert scene.hear(m.LandingRefused, token=token, ending=Ending.CONFLICT, evidence="") == []
+    assert scene.hear(m.LandingRefused, token=token, evidence="") == []
 
 
 def test_a_second_collection_of_the_same_work_is_void() -> None:

@@ -257,10 +257,10 @@ def test_files_that_another_holds_are_waited_for_while_it_works_on() -> None:
     scene.hear(m.SessionEnded, token=scene.token("a"), verdict=Verdict(ending=Ending.DELIVERED))
     scene.hear(m.Collected, token=scene.token("a"), commit="c", tree="t", files=("src/a/x", "src/b/x.py"))
     assert scene.is_at("a") is BeadState.MERGING
-    assert scene.state.landing is None
+    assert scene.owed(m.Compose) == []
     scene.deliver("b")
     scene.land("b")
-    assert scene.state.landing == "a"
+    assert [order.bead for order in scene.owed(m.Compose)] == ["a"]
     scene.land("a")
 
 
@@ -281,11 +281,11 @@ def test_finished_work_goes_ahead_in_a_ring() -> None:
     scene = at_work("a", "b")
     scene.end("a", Ending.DELIVERED)
     scene.hear(m.Collected, token=scene.token("a"), commit="c", tree="t", files=("src/b/x.py",))
-    assert scene.state.landing is None
+    assert scene.owed(m.Compose) == []
     events = ask(scene, "b", "src/a")
     assert none(events, m.SessionGivenUp)
     assert only(events, m.WaitEnded).bead == "a"
-    assert scene.state.landing == "a"
+    assert [order.bead for order in scene.owed(m.Compose)] == ["a"]
     assert answer(scene.land("a"), "b")[0]
 
 

@@ -55,7 +55,7 @@ def test_a_session_that_was_being_ended_is_booked_as_what_it_was() -> None:
 
 @pytest.mark.parametrize(
     ("until", "owed"),
-    [("ended", ["Collect"]), ("collected", ["Check"]), ("checked", ["Land"]), ("landed", ["Clear"])],
+    [("ended", ["Collect"]), ("collected", ["Check"]), ("checked", ["Compose"]), ("landed", ["Clear"])],
 )
 def test_what_was_under_way_when_we_died_is_owed_again(until: str, owed: list[str]) -> None:
     """No special code: the state says what it waits for."""

@@ -48,14 +48,14 @@ def test_stop_leaves_what_takes_long_for_the_next_start() -> None:
     scene.sign("a", "b")
     scene.deliver("a")
     scene.deliver("b")
-    assert scene.all_owed() == ["Check", "Land"]
+    assert scene.all_owed() == ["Check", "Compose"]
     scene.ask(m.Verb.STOP)
     assert scene.state.run is RunState.STOPPED
     assert scene.all_owed() == ["Leave"]
     scene.die()
     scene.open()
     scene.sweep()
-    assert scene.all_owed() == ["Check", "Land"]
+    assert scene.all_owed() == ["Check", "Compose"]
 
 
 def test_drain_lets_what_runs_finish_and_starts_nothing() -> None:
@@ -144,6 +144,7 @@ def test_abort_of_a_verified_bead_takes_it_out_of_the_queue() -> None:
     scene.sign("a", "b")
     scene.deliver("a")
     scene.deliver("b")
+    scene.compose("a")
     refused = scene.ask(m.Verb.ABORT, "a")
     assert not refused.accepted
     assert refused.text == "it is just being landed: nothing to give up"
@@ -174,6 +175,7 @@ def test_abort_without_a_bead_gives_up_all_that_is_not_done() -> None:
     scene = Scene(bead("a"), bead("b"), bead("c", "b"), bead("d"), bead("e", hold="wait"), workers=3)
     scene.sign("a", "b")
     scene.deliver("a")
+    scene.compose("a")
     scene.give_up()
     scene.breaks("b", Ending.CRASHED)
     scene.breaks("d", Ending.CRASHED)

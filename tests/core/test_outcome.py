@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadState, Commit, Ending, ProcessName, Tree, Verdict, WorkerState
-from tests.core.scene import Scene, bead, cost, none, only
+from tests.core.scene import Scene, bead, command, cost, none, only
 
 
 def test_it_fails_when_its_tries_are_used_up() -> None:
@@ -58,27 +58,62 @@ def test_a_failed_check_goes_back_into_the_same_session_with_its_output() -> Non
     assert "Do a." not in order.prompt
 
 
-def test_a_conflict_starts_anew_on_the_newest_state() -> None:
-    """Not in the worktree whose base did not merge, and not in its session."""
+def test_a_conflict_goes_back_to_who_knows() -> None:
+    """To its own session, in its worktree, with the target being merged into it."""
     scene = Scene(bead("a"), workers=1)
     scene.sign("a", session="s1")
     scene.deliver("a")
     scene.refuse("a", Ending.CONFLICT)
     attempt = scene.attempt("a")
-    assert (attempt.keep, attempt.resume) == (False, None)
+    assert (attempt.keep, attempt.merge, attempt.resume) == (True, True, "s1")
     [order] = scene.owed(m.OpenSession)
+    assert order.merge
+    assert order.prompt.startswith("Your work on this task is done, but it could not be merged")
+    assert "they differ" in order.prompt
+
+
+def test_a_conflict_of_an_agent_without_sessions_goes_to_a_fresh_one_that_is_told_all() -> None:
+    """In the same worktree, also where its agent cannot go on from half-done work: this is not half-done."""
+    scene = Scene(bead("a", routes="green"), workers=1)
+    scene.sign("a")
+    scene.deliver("a")
+    scene.refuse("a", Ending.CONFLICT)
+    [order] = scene.owed(m.OpenSession)
+    assert (order.resume, order.keep, order.merge) == (None, True, True)
     assert order.prompt.startswith("Do a.")
     assert "they differ" in order.prompt
 
 
-def test_a_red_merge_starts_anew_likewise() -> None:
+def test_a_command_that_conflicts_does_its_work_anew() -> None:
+    """On the newest state: nobody is there to resolve anything."""
+    scene = Scene(command("a"), workers=1)
+    scene.sign("a")
+    scene.deliver("a")
+    scene.refuse("a", Ending.CONFLICT)
+    [order] = scene.owed(m.OpenSession)
+    assert (order.keep, order.merge, order.prompt) == (False, False, "make it")
+
+
+def test_a_merge_that_was_broken_off_is_gone_on_with() -> None:
+    """A crash in between does not make it forget what it was about."""
+    scene = Scene(bead("a", tries=5), workers=1)
+    scene.sign("a")
+    scene.deliver("a")
+    scene.refuse("a", Ending.CONFLICT)
+    scene.sign("a")
+    back = only(scene.breaks("a", Ending.CRASHED), m.BeadReturned)
+    assert (back.keep, back.merge) == (True, True)
+    assert "they differ" in back.briefing
+
+
+def test_a_red_merge_goes_back_likewise() -> None:
     """With what the checks said."""
-    scene = Scene(bead("a"), workers=1)
+    scene = Scene(bead("a"), workers=1, verify=("make test",))
     scene.sign("a")
     scene.deliver("a")
     back = only(scene.refuse("a", Ending.MERGED_RED), m.BeadReturned)
     assert back.tried
-    assert not back.keep
+    assert (back.keep, back.merge) == (True, True)
     assert "they differ" in scene.attempt("a").briefing
 
 
@@ -246,7 +281,8 @@ def test_signals_of_tokens_long_gone_are_void() -> None:
         (m.Collected, {"commit": Commit("c")}),
         (m.Checked, {"passed": True}),
         (m.Landed, {"commit": Commit("c"), "tree": Tree("t")}),
-        (m.NothingToLand, {}),
-        (m.LandingRefused, {"ending": Ending.CONFLICT, "evidence": ""}),
+        (m.Composed, {"onto": Commit("b"), "onto_tree": Tree("b"), "commit": Commit("c"), "tree": Tree("t")}),
+        (m.NotComposed, {"onto": Commit("b"), "onto_tree": Tree("b"), "ending": Ending.CONFLICT}),
+        (m.LandingRefused, {"evidence": ""}),
     ):
         assert scene.hear(kind, token=old, **fields) == []

@@ -41,13 +41,13 @@ def test_progress_does_not_change_what_is_owed() -> None:
 
 def test_a_fresh_session_is_told_its_task() -> None:
     """And what the one before left, where there was one."""
-    scene = Scene(bead("a"), workers=1)
+    scene = Scene(bead("a", routes="blue"), workers=1)
     assert [order.prompt for order in scene.owed(m.OpenSession)] == ["Do a."]
     scene.sign("a")
     scene.deliver("a")
     scene.refuse("a", Ending.CONFLICT)
     [order] = scene.owed(m.OpenSession)
-    assert order.prompt.startswith("Do a.\n\n---\n\nAn earlier attempt")
+    assert order.prompt.startswith("Do a.\n\n---\n\nYour work on this task is done, but")
 
 
 def test_a_resumed_session_is_told_only_what_is_new() -> None:

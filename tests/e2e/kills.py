@@ -1,8 +1,10 @@
 """`kill -9` of the orchestrator at random instants, restarted each time, until its run is over.
 
     scripts/kill-nights --kills 100 --seed 1
+    scripts/kill-nights --kills 100 --seed 1 --train
 
-prints what it saw, and ends with 1 when anything was lost, done twice or left over.
+with `--train` only while the train is full: more verified beads wait than it takes, and some break together. It prints
+what it saw, and ends with 1 when anything was lost, done twice or left over.
 """
 
 from __future__ import annotations
@@ -13,15 +15,20 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.app.looking import reading
+from orchestrator.app.orders import Refused
 from tests.e2e.night import Night, beads
+from tests.e2e.queues import look, queue
 
 NEEDS = {
     "b1": ["a1"], "b2": ["a1", "a2"], "b3": ["a3"], "b4": ["a4"],
     "c1": ["b1", "b2"], "c2": ["b3"], "c3": ["b4"], "c4": ["b1", "b4"],
 }  # fmt: skip
+TRAIN, TRAIN_FULL = 24, 4
 NAMES = ["a1", "a2", "a3", "a4", *NEEDS]
 
 
@@ -59,7 +66,48 @@ def one_night(folder: Path, dice: random.Random, kills: int, *, longest_s: float
         night.close()
 
 
-def _faults(night: Night, code: int) -> list[str]:
+def one_full_train(folder: Path, dice: random.Random, kills: int, *, longest_s: float = 1.5) -> Survived:
+    """Twenty-four verified beads, two of them red only together with another, killed only while the train is full."""
+    night = Night(folder)
+    begun = time.monotonic()
+    done = restarts = 0
+    try:
+        queue(night, beads=TRAIN, red=2, train=4, seconds=0.4)
+        while True:
+            process = night.start("--worktrees", str(night.worktrees))
+            restarts += 1
+            while done < kills and process.poll() is None and not _is_full(night):
+                time.sleep(0.02)
+            until = time.monotonic() + dice.uniform(0.0, longest_s) if done < kills else float("inf")
+            while process.poll() is None and time.monotonic() < until:
+                time.sleep(0.005)
+            if process.poll() is not None:
+                break
+            process.kill()
+            process.wait()
+            done += 1
+        faults = tuple(
+            _faults(night, process.returncode, [f"b{n:02}" for n in range(TRAIN - 4)] + ["x1", "x2", "y1", "y2"])
+        )
+        if not faults:
+            seen = look(night)
+            faults = (*(f"red: {each}" for each in seen.red), *seen.out_of_order)
+            faults = (*faults, *(f"checked twice: {tree}" for tree in seen.twice))
+        return Survived(kills=done, restarts=restarts, seconds=time.monotonic() - begun, faults=faults)
+    finally:
+        night.close()
+
+
+def _is_full(night: Night) -> bool:
+    """More cars are merged ahead than one, and more wait than the train takes."""
+    try:
+        with reading(night.repository) as read:
+            return len(read.state.train) > 1 and len(read.state.merging) > TRAIN_FULL
+    except (Refused, OSError):
+        return False
+
+
+def _faults(night: Night, code: int, names: Sequence[str] = NAMES) -> list[str]:
     found = []
     output = (night.folder / "output").read_text()
     if code != 0:
@@ -67,7 +115,7 @@ def _faults(night: Night, code: int) -> list[str]:
         return found
     landed = Counter(night.landed("orchestrator/night"))
     found += [f"{bead} landed {count} times" for bead, count in landed.items() if count != 1]
-    found += [f"{bead} did not land" for bead in NAMES if bead not in landed]
+    found += [f"{bead} did not land" for bead in names if bead not in landed]
     proof = night.look("prove")
     found += [f"not so: {finding}" for finding in proof["findings"] if not finding["holds"]]
     found += [f"process left: {process}" for process in night.left_over()]
@@ -81,6 +129,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--each", type=int, default=10, help="kills of one run, at most")
+    parser.add_argument("--train", action="store_true", help="kill only while the train is full")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
     dice, kills, runs, faults = random.Random(options.seed), 0, 0, 0
@@ -88,7 +137,8 @@ def main() -> int:
     while kills < options.kills:
         with tempfile.TemporaryDirectory(prefix="kills-") as folder:
             wanted = min(options.each, options.kills - kills)
-            survived = one_night(Path(folder) / "night", dice, wanted)
+            play = one_full_train if options.train else one_night
+            survived = play(Path(folder) / "night", dice, wanted)
         runs += 1
         kills += survived.kills
         faults += len(survived.faults)

@@ -47,6 +47,9 @@ starts_in_vain: 7
 worker_failures: 6
 check_timeout: 1h
 verify_slots: 9
+train: 5
+batch: 2
+check_tries: 3
 on_question: "answer: as you like"
 question_wait: 90s
 routes: [claude:opus, mine, "gemini:a/b:c"]
@@ -126,6 +129,9 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
             Limit(pool="claude:opus", sessions=2),
         ),
         closed=manifest.policy.closed,
+        train=5,
+        batch=2,
+        check_tries=3,
         on_question="answer: as you like",
         question_wait_s=90.0,
     )

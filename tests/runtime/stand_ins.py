@@ -12,6 +12,7 @@ from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Stray, Tr
 from orchestrator.runtime.ports import (
     CheckResult,
     CommandResult,
+    Composition,
     Conflict,
     Emit,
     Empty,
@@ -20,7 +21,6 @@ from orchestrator.runtime.ports import (
     Launch,
     Place,
     Reader,
-    Red,
     Session,
     Sign,
     Work,
@@ -88,9 +88,22 @@ class PlainFolders:
         self._begin(order)
         return CheckResult(passed=True)
 
-    def land(self, order: m.Land) -> LandedAt | Conflict | Red | Empty:
+    def compose(self, order: m.Compose) -> Composition | LandedAt | Conflict | Empty:
         self._begin(order)
-        return LandedAt(commit=Commit(f"l-{order.bead}"), tree=Tree("t"))
+        onto, onto_tree = order.onto or Commit("tip"), order.onto_tree or Tree("tip")
+        made = f"l-{order.bead}"
+        return Composition(onto=onto, onto_tree=onto_tree, commit=Commit(made), tree=Tree(made))
+
+    def verify(self, order: m.Verify) -> CheckResult:
+        self._begin(order)
+        return CheckResult(passed=True)
+
+    def drop(self, order: m.Verify) -> None:
+        self.done.append(f"drop {order.bead}")
+
+    def advance(self, order: m.Advance) -> bool:
+        self._begin(order)
+        return True
 
     def clear(self, order: m.Clear) -> None:
         self._begin(order)
@@ -124,8 +137,12 @@ class OneProgram:
 class Quiet:
     """Commands that all pass."""
 
-    def run(self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path) -> CommandResult:
+    def run(
+        self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path, name: str = ""
+    ) -> CommandResult:
         return CommandResult(code=0, output="")
+
+    def end(self, name: str) -> None: ...
 
     def close(self) -> None: ...
 

@@ -118,7 +118,7 @@ def test_a_bead_goes_its_whole_way(tmp_path: Path) -> None:
     deliver(rig, 1)
     rig.run()
     assert rig.state.run is RunState.FINISHED
-    assert rig.folders.done == ["OpenSession", "Collect", "Land", "Clear", "close"]
+    assert rig.folders.done == ["OpenSession", "Collect", "Compose", "Advance", "Clear", "close"]
     replayed = State.replay(rig.store.events())
     assert replayed.beads[BeadId("a")] == rig.state.beads[BeadId("a")]
     assert rig.ears.events == list(rig.store.events())[1:]

@@ -15,7 +15,7 @@ from orchestrator.core.decide import fences
 from orchestrator.core.decide.money import committed
 from orchestrator.core.decide.pools import has_room
 from orchestrator.core.decide.routing import Pick, pick
-from orchestrator.core.model import BeadState, BreakerState, Budget, Ending, RunState, WorkerState
+from orchestrator.core.model import BeadId, BeadState, BreakerState, Budget, Ending, RunState, WorkerState
 from orchestrator.core.owed import owed
 from orchestrator.core.records import BeadRecord
 from orchestrator.core.state import LIVE, State
@@ -58,13 +58,16 @@ def an_attempt_may_start(world: World, state: State, event: m.AttemptStarted) ->
     assert not record.spec.hold or event.bead in world.let_go, "it is held, and nobody let it go"
     if event.resume is not None:
         assert world.agent_of.get(event.resume) == state.traits_of(event.route).name, "another agent's session"
-    assert not (event.keep and event.bead in world.stale), "its worktree is on a base that did not merge"
     assert event.claims == state.wanted(record)
     for first in state.entitled:
         if first == event.bead:
             break
         clashes = clash(event.claims, state.wanted(state.beads[first]))
         assert not clashes or not isinstance(pick(state, first, event.at), Pick), f"{first} is passed over once more"
+    if event.bead in world.stale:
+        assert event.merge or not event.keep, "its worktree is on a base that did not merge"
+    apart = state.collided.get(event.bead, {})
+    assert not any(state.beads[other].token is not None for other in apart), "it runs beside what it collided with"
 
 
 def limits_are_kept(world: World, state: State, event: m.AttemptStarted) -> None:
@@ -91,6 +94,29 @@ def a_session_may_be_given_up(state: State, event: m.SessionGivenUp) -> None:
     if event.ending is Ending.SILENT:
         assert attempt.nudged or not state.traits_of(attempt.route).nudge, "given up without a word"
         assert not attempt.question, "who waits for a person may be silent"
+
+
+def a_car_boards_in_its_turn(state: State, event: m.CarComposed | m.CarSetAside) -> None:
+    """Of all that could board, nothing comes before it in the order; one that is on the train keeps its place."""
+    if event.bead in state.train:
+        return
+    able = [
+        bead for bead, until in state.merging.items() if not until and bead not in (*state.train, *state.locks.waits)
+    ]
+
+    def behind(bead: BeadId) -> float:
+        return max((behind(each) + state.graph.estimate_s(each) for each in state.graph.dependents(bead)), default=0.0)
+
+    def rank(bead: BeadId) -> tuple[int, float, float, str]:
+        return (state.graph.beads[bead].priority, -behind(bead), state.beads[bead].since, bead)
+
+    assert min(able, key=rank) == event.bead, "it boards before its turn"
+
+
+def no_tree_is_checked_twice(state: State, event: m.CarChecked) -> None:
+    """What has passed is known; what has failed is asked again as often as the policy says."""
+    trial = state.trials.get(event.tree)
+    assert trial is None or (not trial.passed and trial.failures < state.policy.check_tries), "checked once more"
 
 
 # ---------------------------------------------------------------- after every step
@@ -213,7 +239,7 @@ def everything_waits_for_something(world: World) -> None:
     for bead, record in state.beads.items():
         if record.state is BeadState.READY:
             assert bead in state.ready or ("wake", bead) in due, f"{bead} is ready, and nobody will look at it"
-        if record.state is BeadState.MERGING and bead != state.landing and state.merging[bead] > world.heard_at:
+        if record.state is BeadState.MERGING and state.merging[bead] > world.heard_at:
             assert ("land", bead) in due, f"{bead} waits to land, and nobody will look at it"
     for route, breaker in state.breakers.items():
         opens = breaker.state is BreakerState.OPEN and breaker.until is not None
@@ -250,6 +276,8 @@ def nobody_waits_in_vain(world: World) -> None:
     for bead in state.ready._line_of:
         record = state.beads[bead]
         wanted = state.wanted(record)
+        if any(state.beads[other].token is not None for other in state.collided.get(bead, {})):
+            continue
         if any(clash(wanted, held) for held in state.locks.held.values()):
             continue
         if any(clash(wanted, wait.claims) for wait in state.locks.waits.values()):
@@ -270,11 +298,13 @@ def nobody_waits_in_vain(world: World) -> None:
         assert not shut, f"no route will ever let {bead} through, and it goes on waiting"
 
 
-def one_lands_at_a_time(world: World) -> None:
-    """Whoever lands is in the queue, and the queue holds exactly the verified beads."""
+def the_train_is_of_verified_beads(world: World) -> None:
+    """Whoever lands is on the train, at its head, and the queue holds exactly the verified beads."""
     state = world.state
     assert set(state.merging) == {bead for bead, record in state.beads.items() if record.state is BeadState.MERGING}
-    assert state.landing is None or state.landing in state.merging
+    assert set(state.train) <= set(state.merging)
+    assert state.landing == tuple(state.train)[: len(state.landing)], "somebody lands before his turn"
+    assert (state.tip is not None) <= bool(state.train), "an empty train knows where the target was once"
 
 
 def the_target_only_grows(world: World) -> None:
@@ -284,6 +314,17 @@ def the_target_only_grows(world: World) -> None:
     world.seen_target = list(target)
     landed = [bead for bead, _ in target]
     assert len(set(landed)) == len(landed), "a bead landed twice"
+    repository, at = world.repository, world.repository.tip
+    if world.manifest.verify:
+        for bead, commit in target if world.manifest.policy.batch == 1 else ():
+            assert repository.merged[commit].tree in repository.green, f"{bead} landed, and nobody has checked that"
+        for commit in repository.tips:
+            assert repository.merged[commit].tree in repository.green, "the target was where nobody has checked it"
+    on_it = set()
+    while at != "base":
+        on_it.add(at)
+        at = repository.merged[at].onto
+    assert {commit for _, commit in target} <= on_it, "what landed is not on the target"
     known = {bead for bead, record in world.state.beads.items() if record.commit is not None}
     assert known <= set(landed), "said to be landed, and is not"
 
@@ -313,7 +354,7 @@ AFTER_EVERY_STEP: tuple[Callable[[World], None], ...] = (
     asking_twice_is_the_same,
     everything_waits_for_something,
     nobody_waits_in_vain,
-    one_lands_at_a_time,
+    the_train_is_of_verified_beads,
     the_target_only_grows,
     nothing_is_lost,
     the_log_is_the_state,
@@ -346,7 +387,8 @@ def nothing_is_left_over(world: World) -> None:
     assert not state.attempts
     assert not state.merging
     assert not state.to_clear
-    assert state.landing is None
+    assert not state.landing
+    assert not state.train
     assert all(worker.state not in LIVE for worker in state.workers.values())
     assert not [session for session in world.sessions if session.alive], "an agent outlives the run"
     left = {

@@ -26,6 +26,17 @@ class Desk:
     number: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """A commit on the target, or ahead of it."""
+
+    onto: Commit
+    tree: Tree
+    work: Commit
+    beads: tuple[BeadId, ...]
+    """All of ours that it holds, in their order."""
+
+
 @dataclass(slots=True)
 class Repository:
     """A target that only grows, a worktree and a branch per bead, and the attic."""
@@ -39,6 +50,19 @@ class Repository:
     """Everything that an agent ever made."""
     strayed: dict[BeadId, set[str]] = field(default_factory=dict)
     """Files beyond its own that an agent changed."""
+    tips: list[Commit] = field(default_factory=list)
+    """Where we have moved the target to."""
+    tip: Commit = field(default=Commit("base"))
+    merged: dict[Commit, Merged] = field(
+        default_factory=lambda: {
+            Commit("base"): Merged(onto=Commit(""), tree=Tree("base"), work=Commit("base"), beads=())
+        }
+    )
+    """Every commit that was ever composed."""
+    _bad: dict[frozenset[Commit], bool] = field(default_factory=dict)
+    _red: dict[Commit, bool] = field(default_factory=dict)
+    green: set[Tree] = field(default_factory=set)
+    """Trees that have passed the manifest's checks."""
 
     def prepare(self, order: m.OpenSession) -> None:
         desk = self.desks.get(order.bead)
@@ -70,23 +94,81 @@ class Repository:
         self.branches[bead] = self._commit(desk.units)
         return self.branches[bead]
 
-    def land(self, order: m.Land) -> m.Landed:
-        """`found` where it stands on the target already, as in the real one. The time is the caller's."""
+    def compose(self, order: m.Compose, clash: bool) -> m.Signal:
+        """One commit on another, or on the tip. The time is the caller's."""
         assert order.commit == self.branches.get(order.bead), (
             f"what {order.bead} delivered is not on its branch any more"
         )
         for bead, commit in self.target:
             if bead == order.bead:
-                return m.Landed(at=0.0, token=order.token, commit=commit, tree=Tree(commit), found=True)
-        self.target.append((order.bead, order.commit))
-        return m.Landed(at=0.0, token=order.token, commit=order.commit, tree=Tree(order.commit))
+                return m.Landed(at=0.0, token=order.token, commit=commit, tree=self.merged[commit].tree)
+        onto = order.onto or self.tip
+        below = self.merged[onto]
+        assert order.onto_tree is None or order.onto_tree == below.tree, "a tree of another commit"
+        if clash:
+            return m.NotComposed(
+                at=0.0,
+                token=order.token,
+                onto=onto,
+                onto_tree=below.tree,
+                ending=Ending.CONFLICT,
+                evidence="they differ",
+                beads=below.beads[-2:],
+            )
+        beads = (*below.beads, order.bead)
+        commit = Commit(f"m{len(self.merged)}")
+        tree = Tree("+".join((*below.tree.split("+"), order.commit)))
+        self.merged[commit] = Merged(onto=onto, tree=tree, work=order.commit, beads=beads)
+        return m.Composed(at=0.0, token=order.token, onto=onto, onto_tree=below.tree, commit=commit, tree=tree)
+
+    def advance(self, order: m.Advance) -> bool:
+        """By compare-and-swap, with all that lands; True as well where it was done before."""
+        if self.tip != order.old:
+            there = dict(self.target)
+            return all(there.get(stop.bead) == stop.commit for stop in order.stops)
+        at = order.old
+        for stop in order.stops:
+            assert self.merged[stop.commit].onto == at, "it does not stand on what is before it"
+            assert self.merged[stop.commit].beads[-1] == stop.bead
+            at = stop.commit
+            self.target.append((stop.bead, stop.commit))
+        assert at == order.new
+        self.tip = order.new
+        self.tips.append(order.new)
+        return True
+
+    def breaks(self, commit: Commit, dice: Random, chance: int) -> bool:
+        """Whether its tree is red: two pieces of work in it do not go together. Drawn once for each two."""
+        if commit == "base":
+            return False
+        if commit not in self._red:
+            merged = self.merged[commit]
+            red = self.breaks(merged.onto, dice, chance)
+            if not red and not merged.work.startswith("s"):
+                for other in merged.tree.split("+")[:-1]:
+                    pair = frozenset((merged.work, Commit(other)))
+                    if pair not in self._bad:
+                        self._bad[pair] = dice.randrange(1000) < chance
+                    red = red or self._bad[pair]
+            self._red[commit] = red
+        return self._red[commit]
+
+    def shove(self) -> None:
+        """Somebody else commits to the target."""
+        below = self.merged[self.tip]
+        commit = Commit(f"m{len(self.merged)}")
+        self.merged[commit] = Merged(
+            onto=self.tip, tree=Tree(f"{below.tree}+s{commit}"), work=Commit(f"s{commit}"), beads=below.beads
+        )
+        self.tip = commit
 
     def clear(self, bead: BeadId) -> None:
         self._retire(bead)
 
     def kept(self, bead: BeadId) -> set[int]:
         """What can be found again without the bead's worktree."""
-        commits = {commit for landed, commit in self.target if landed == bead} | {self.branches.get(bead, Commit(""))}
+        commits = {self.merged[commit].work for landed, commit in self.target if landed == bead}
+        commits.add(self.branches.get(bead, Commit("")))
         return self.attic.get(bead, set()).union(*(self.commits.get(commit, frozenset()) for commit in commits))
 
     def _retire(self, bead: BeadId) -> None:

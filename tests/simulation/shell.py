@@ -7,6 +7,7 @@ on the shell for, and no more: two never touch one worktree at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.core import messages as m
@@ -59,8 +60,12 @@ class Shell:
                 self._at_the_desk(effect, lambda: self._collect(effect))
             case m.Check():
                 self._at_the_desk(effect, lambda: self._check(effect), longest=200.0)
-            case m.Land():
-                self._after(self._turn("landing", self._dice.uniform(0.1, 60.0)), lambda: self._land(effect))
+            case m.Compose():
+                self._after(self._turn("landing", self._dice.uniform(0.0, 1.0)), lambda: self._compose(effect))
+            case m.Verify():
+                self._after(self._dice.uniform(0.1, 60.0), lambda: self._verify(effect))
+            case m.Advance():
+                self._after(self._turn("landing", self._dice.uniform(0.0, 1.0)), lambda: self._advance(effect))
             case m.Clear():
                 # Who waits for a worktree does not wait for tidying: it comes later, and only while it is still wanted.
                 self._after(self._dice.choice((0.0, 0.0, 100.0)), lambda: self._tidy(effect))
@@ -172,17 +177,55 @@ class Shell:
         )
         self._say(checked)
 
-    def _land(self, effect: m.Land) -> None:
+    def _compose(self, effect: m.Compose) -> None:
         at, token = self._now(), effect.token
-        if self._refuses(2) and effect.bead not in {bead for bead, _ in self._git.target}:
-            ending = self._dice.choice((Ending.CONFLICT, Ending.MERGED_RED, Ending.NOT_STARTED, None))
-            if ending is None:
-                self._say(m.NothingToLand(at=at, token=token))
-            else:
-                self._say(m.LandingRefused(at=at, token=token, ending=ending, evidence="they differ"))
+        landed = effect.bead in {bead for bead, _ in self._git.target}
+        if not landed and self._refuses():
+            self._say(m.LandingRefused(at=at, token=token, evidence="no space left on device"))
             return
-        landed = self._git.land(effect)
-        self._say(m.Landed(at=at, token=token, commit=landed.commit, tree=landed.tree, found=landed.found))
+        answer = self._git.compose(effect, clash=self._refuses())
+        if isinstance(answer, m.NotComposed) and self._dice.random() < 0.3:
+            answer = replace(answer, ending=Ending.NO_CHANGE_NEEDED, evidence="", beads=())
+        self._say(replace(answer, at=at))
+
+    def _verify(self, effect: m.Verify) -> None:
+        """One that nobody waits for any more is ended, or has just ended by itself."""
+        at, git = self._now(), self._git
+        if effect not in self._under_way and self._dice.random() < 0.5:
+            return
+        if self._refuses() and effect.tree not in git.green:
+            self._say(m.NotVerified(at=at, bead=effect.bead, tree=effect.tree, evidence="no space left on device"))
+            return
+        chance = 0 if self._world.healed else self._world.weather.refusals * 3
+        broken = git.breaks(effect.commit, self._dice, chance)
+        flaky = self._refuses() and effect.tree not in git.green
+        if not broken and not flaky:
+            git.green.add(effect.tree)
+        self._say(
+            m.Verified(
+                at=at,
+                bead=effect.bead,
+                tree=effect.tree,
+                round=effect.round,
+                passed=not broken and not flaky,
+                command="make test",
+                output="red",
+            )
+        )
+
+    def _advance(self, effect: m.Advance) -> None:
+        at = self._now()
+        if self._refuses() and self._git.tip == effect.old:
+            if self._dice.random() < 0.5:
+                self._git.shove()
+            else:
+                refused = m.LandingRefused(at=at, token=effect.token, evidence="checked out", commit=effect.new)
+                self._say(refused)
+                return
+        if self._git.advance(effect):
+            self._say(m.Advanced(at=at, commit=effect.new))
+        else:
+            self._say(m.TargetFound(at=at, old=effect.old, commit=effect.new))
 
     def _tidy(self, effect: m.Clear) -> None:
         if effect in self._under_way:

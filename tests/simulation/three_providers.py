@@ -181,8 +181,13 @@ class ThreeProviders:
                 self._say(0.1, m.Saved, token=token, commit=Commit("half"))
             case m.Collect(token=token):
                 self._say(0.1, m.Collected, token=token, commit=Commit("c"), tree=Tree("t"))
-            case m.Land(token=token):
-                self._say(0.2, m.Landed, token=token, commit=Commit("c"), tree=Tree("t"))
+            case m.Compose(token=token, onto=onto, onto_tree=onto_tree):
+                on = {"onto": onto or Commit("base"), "onto_tree": onto_tree or Tree("base")}
+                self._say(0.1, m.Composed, token=token, commit=Commit(f"c{token}"), tree=Tree(f"t{token}"), **on)
+            case m.Verify(bead=bead, tree=tree, round=turn):
+                self._say(0.1, m.Verified, bead=bead, tree=tree, round=turn, passed=True)
+            case m.Advance(new=new):
+                self._say(0.1, m.Advanced, commit=new)
             case m.Clear(bead=bead):
                 self._say(0.1, m.Cleared, bead=bead)
 

@@ -33,8 +33,10 @@ from tests.simulation.graphs import Weather
 from tests.simulation.invariants import (
     AFTER_EVERY_STEP,
     AT_THE_END,
+    a_car_boards_in_its_turn,
     a_session_may_be_given_up,
     an_attempt_may_start,
+    no_tree_is_checked_twice,
     snapshot,
 )
 from tests.simulation.nature import Agents, Deed, Repository, Session
@@ -217,6 +219,10 @@ class World:
             a_session_may_be_given_up(self.shadow, event)
         if isinstance(event, m.BeadReturned) and self.shadow.beads[event.bead].state is BeadState.MERGING:
             self.stale.add(event.bead)
+        if isinstance(event, m.CarComposed | m.CarSetAside):
+            a_car_boards_in_its_turn(self.shadow, event)
+        if isinstance(event, m.CarChecked):
+            no_tree_is_checked_twice(self.shadow, event)
         if isinstance(event, m.BeadReopened | m.BeadReadied):
             self.refused.discard(event.bead)
         assert event.at >= self.shadow.latest, "time runs backwards"

@@ -153,7 +153,16 @@ class Night:
         return self.clear()
 
     def refuse(self, name: str, ending: Ending, evidence: str) -> Night:
-        self.tell(m.LandingRefused(at=self.now, token=self.token(name), ending=ending, evidence=evidence))
+        """What its landing comes to, when it is the front."""
+        token, base, tree = self.token(name), commit("base"), Tree("b" * 40)
+        if ending is Ending.NOT_STARTED:
+            self.tell(m.LandingRefused(at=self.now, token=token, evidence=evidence))
+        elif ending is Ending.CONFLICT:
+            self.tell(
+                m.NotComposed(at=self.now, token=token, onto=base, onto_tree=tree, ending=ending, evidence=evidence)
+            )
+        else:
+            raise AssertionError(f"no landing is refused for {ending}")
         return self
 
     def clear(self) -> Night:

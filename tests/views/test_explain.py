@@ -99,7 +99,7 @@ def test_its_place_in_the_merge_queue() -> None:
     night = Night(bead("a"), bead("b")).open().sign("a", "b").deliver("a").deliver("b")
     assert told(night, "a")[1:] == ["It is being merged into orchestrator/overnight, and checked by `make test`."]
     assert told(night, "b")[1:] == ["It is in the merge queue behind a."]
-    night.refuse("a", Ending.LOST, "index.lock is there")
+    night.refuse("a", Ending.NOT_STARTED, "index.lock is there")
     assert told(night, "a")[1].startswith("Its landing is tried again at 22:00: index.lock is there.")
 
 

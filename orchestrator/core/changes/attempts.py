@@ -27,13 +27,13 @@ def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
     state.move_bead(
         event.bead, event,
         number=event.number, attempts=record.attempts + 1, token=event.token, route=event.route, occupies=True,
-        resume=None, stay=None, keep=False, briefing="",
+        resume=None, stay=None, keep=False, merge=False, briefing="",
     )  # fmt: skip
     state.move_worker(event.worker, event, token=event.token)
     state.attempts[event.token] = Attempt(
         token=event.token, bead=event.bead, number=event.number, worker=event.worker, route=event.route,
-        started=event.at, resume=event.resume, keep=event.keep, briefing=event.briefing, probe=event.probe,
-        reserved_usd=event.reserved_usd, reserved_tokens=event.reserved_tokens,
+        started=event.at, resume=event.resume, keep=event.keep, merge=event.merge, briefing=event.briefing,
+        probe=event.probe, reserved_usd=event.reserved_usd, reserved_tokens=event.reserved_tokens,
         reserved_minutes=event.reserved_minutes,
     )  # fmt: skip
     session_asked_for(state, event.route, event.at)

@@ -11,6 +11,7 @@ from orchestrator.core.model import (
     BeadId,
     BeadState,
 )
+from orchestrator.core.records import Car, Point, Trial
 from orchestrator.core.standing import Standing
 
 
@@ -32,12 +33,15 @@ def bead_woke(state: Standing, event: m.BeadWoke) -> None:
 
 
 def bead_held(state: Standing, event: m.BeadHeld) -> None:
-    token = state.beads[event.bead].token
+    before, token = state.beads[event.bead].state, state.beads[event.bead].token
     asking = state.attempts[token] if token is not None else None
     state.move_bead(event.bead, event, reason=event.reason)
     if asking is not None:  # the answer goes to the session that asked
         record = state.beads[event.bead]
-        state.beads[event.bead] = replace(record, resume=asking.session, stay=asking.route, keep=True)
+        merge = asking.merge or (before is BeadState.MERGING and record.spec.command is None)
+        state.beads[event.bead] = replace(
+            record, resume=asking.session, stay=asking.route, keep=True, merge=merge, briefing=event.briefing
+        )
     state.settle(event.bead)
 
 
@@ -49,9 +53,12 @@ def bead_reopened(state: Standing, event: m.BeadReopened) -> None:
         unmet=unmet, tries=0, vain=0, put_backs=0, reason="",
         released=record.released or record.state is BeadState.HELD,
         not_before=0.0, shunned=(), strikes=(), signatures=(),
-        briefing=event.briefing or record.briefing,
+        briefing="\n\n".join(filter(None, (record.briefing if record.merge else "", event.briefing)))
+        or record.briefing,
     )  # fmt: skip
     state.to_clear.pop(event.bead, None)
+    # A person has seen to it, and what was red may have been the machine's fault.
+    state.trials = {tree: trial for tree, trial in state.trials.items() if trial.passed}
     if not unmet:
         state.readable[event.bead] = None
 
@@ -62,7 +69,7 @@ def bead_returned(state: Standing, event: m.BeadReturned) -> None:
     state.move_bead(
         event.bead, event,
         reason=event.reason,
-        not_before=event.not_before, resume=event.resume, stay=event.route, keep=event.keep,
+        not_before=event.not_before, resume=event.resume, stay=event.route, keep=event.keep, merge=event.merge,
         briefing=event.briefing,
         tries=record.tries + event.tried, vain=record.vain + event.vain,
         put_backs=record.put_backs + event.handed_back,
@@ -90,21 +97,60 @@ def bead_queued(state: Standing, event: m.BeadQueued) -> None:
     state.merging[event.bead] = 0.0
 
 
+def car_composed(state: Standing, event: m.CarComposed) -> None:
+    """In its place: one that was composed before keeps the place that it had."""
+    state.move_bead(event.bead, event)
+    onto, made = Point(commit=event.onto, tree=event.onto_tree), Point(commit=event.commit, tree=event.tree)
+    state.train[event.bead] = Car(bead=event.bead, onto=onto, made=made)
+    if state.tip is None:
+        state.tip = onto
+
+
+def car_set_aside(state: Standing, event: m.CarSetAside) -> None:
+    state.move_bead(event.bead, event)
+    onto = Point(commit=event.onto, tree=event.onto_tree)
+    state.train[event.bead] = Car(bead=event.bead, onto=onto, refusal=event.ending, evidence=event.evidence)
+    for other in event.beads:
+        state.collided.setdefault(event.bead, {})[other] = None
+        state.collided.setdefault(other, {})[event.bead] = None
+    if state.tip is None:
+        state.tip = onto
+
+
+def car_checked(state: Standing, event: m.CarChecked) -> None:
+    state.move_bead(event.bead, event)
+    before = state.trials.get(event.tree)
+    failures = (before.failures if before else 0) + (not event.passed)
+    state.trials[event.tree] = Trial(passed=event.passed, failures=failures, command=event.command, output=event.output)
+
+
+def check_flickered(state: Standing, event: m.CheckFlickered) -> None:
+    state.flickers[event.command] = state.flickers.get(event.command, 0) + 1
+
+
+def target_moved(state: Standing, event: m.TargetMoved) -> None:
+    state.tip, state.landing = None, ()
+    state.shoves += 1
+
+
 def landing_started(state: Standing, event: m.LandingStarted) -> None:
     state.move_bead(event.bead, event)
-    state.landing = event.bead
+    state.landing = event.beads  # an older history has none: its landing is begun anew
 
 
 def landing_delayed(state: Standing, event: m.LandingDelayed) -> None:
     record = state.beads[event.bead]
     state.move_bead(event.bead, event, reason=event.reason, vain=record.vain + 1)
-    state.landing = None
+    state.leave_train(event.bead)
     state.merging[event.bead] = event.until
     state.deadlines.set(("land", event.bead), event.until)
 
 
 def bead_landed(state: Standing, event: m.BeadLanded) -> None:
     state.move_bead(event.bead, event, commit=event.commit, tree=event.tree, checks=event.checks, reason="")
+    state.shoves = 0
+    if event.bead in state.landing:
+        state.tip = Point(commit=event.commit, tree=event.tree)
     _done(state, event.bead)
 
 
@@ -152,6 +198,11 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.BeadReturned: bead_returned,
     m.BeadReprioritized: bead_reprioritized,
     m.BeadQueued: bead_queued,
+    m.CarComposed: car_composed,
+    m.CarSetAside: car_set_aside,
+    m.CarChecked: car_checked,
+    m.CheckFlickered: check_flickered,
+    m.TargetMoved: target_moved,
     m.LandingStarted: landing_started,
     m.LandingDelayed: landing_delayed,
     m.BeadLanded: bead_landed,

@@ -18,6 +18,8 @@ from orchestrator.core.standing import SETTLED, Standing
 
 def manifest_changed(state: Standing, event: m.ManifestChanged) -> None:
     revision, wanted = event.revision, {bead.id: bead for bead in event.revision.manifest.beads}
+    if revision.manifest.verify != state.manifest.verify:
+        state.trials = {}  # other checks say other things
     state.manifest = revision.manifest
     state.source = revision.source or state.source
     state.revised_tasks = dict(revision.tasks)

@@ -56,9 +56,9 @@ def decide(state: State, signal: m.Signal) -> Iterator[m.Event]:
         yield from revising.returned(state, signal.at)
         yield from _due(state, signal.at)
         yield from locks.granted(state, signal.at)
+        yield from landing.drive(state, signal.at)
         yield from scheduling.readied(state, signal.at)
         yield from money.watched(state, signal)
-        yield from landing.next_landing(state, signal.at)
         yield from scheduling.starts(state, signal.at)
         yield from scheduling.mustered(state, signal.at)
         yield from operator.stopping_now(state, signal.at)
@@ -114,7 +114,12 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.Collected: landing.collected,
     m.Checked: landing.checked,
     m.Landed: landing.landed,
-    m.NothingToLand: landing.nothing_to_land,
+    m.Composed: landing.composed,
+    m.NotComposed: landing.not_composed,
+    m.Verified: landing.verified,
+    m.NotVerified: landing.not_verified,
+    m.Advanced: landing.advanced,
+    m.TargetFound: landing.target_found,
     m.LandingRefused: landing.refused,
     m.Cleared: landing.cleared,
     m.Asked: operator.asked,

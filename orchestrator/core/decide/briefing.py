@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.core.model import Ending, Verdict
+from orchestrator.core.model import BeadId, Ending, Verdict
 from orchestrator.core.records import Attempt
 
 EVIDENCE_LIMIT = 6000
@@ -28,18 +28,28 @@ def answered(text: str) -> str:
     return f"A person answers:\n\n{text}"
 
 
+_MERGE_BEGUN = (
+    "Your work is in the working tree, and the newest state, with their work, is being merged into it (`git merge` is "
+    "begun and not committed; if `git status` shows no merge, there was nothing more to merge)."
+)
+
+
 def conflict(evidence: str) -> str:
     return (
-        "An earlier attempt at this task could not be merged, because others changed the same places meanwhile:\n\n"
-        f"{_end_of(evidence)}\n\nYou start anew on the newest state, which holds their work. Keep it, and do the task."
+        "Your work on this task is done, but it could not be merged: others changed the same places meanwhile.\n\n"
+        f"{_end_of(evidence)}\n\n{_MERGE_BEGUN} Resolve every conflict so that both sides' intent holds: HEAD is your "
+        "work, the other side is theirs. A file that one side deleted or renamed shows no markers: `git status` names "
+        "it. Drop nothing of either side only to make the conflict go away."
     )
 
 
-def merged_red(evidence: str) -> str:
+def merged_red(evidence: str, landed: tuple[BeadId, ...]) -> str:
+    """`landed` are the beads that landed since the work began."""
+    others = f"Landed since you began: {', '.join(landed)}.\n\n" if landed else ""
     return (
-        "An earlier attempt at this task was right by itself, but together with what others had landed meanwhile the "
-        f"project's checks failed:\n\n```\n{_end_of(evidence)}\n```\n\nYou start anew on the newest state. Do the task "
-        "so that the checks pass."
+        "Your work on this task is right by itself, but together with what others have landed meanwhile the project's "
+        f"checks fail:\n\n```\n{_end_of(evidence)}\n```\n\n{others}{_MERGE_BEGUN} Mend your work so that the checks "
+        "pass on both together. Do not undo what others did, and do not weaken a check."
     )
 
 

@@ -1,7 +1,7 @@
-"""From delivered work to the target: collected, checked, queued, merged, or sent back with the evidence.
+"""From delivered work to the target: collected, checked, on the train, landed, or sent back with the evidence.
 
-The order of the merge queue is the order of the graph: priority, then what waits for it longest, then its place in
-the file (`TaskGraph.ranks`). One bead lands at a time.
+Which car is composed and checked next is read off the state (`core.train`), in the order of `core.order`. Here it is
+decided what an answer means.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
+from orchestrator.core import train
 from orchestrator.core.decide import briefing, fences, locks
 from orchestrator.core.decide.outcome import cancel, close_attempt, fail, given_up_by_a_person, send_back
 from orchestrator.core.graph import backoff
-from orchestrator.core.model import BeadState, Ending, Token, Verdict, WorkerState
-from orchestrator.core.records import Attempt
+from orchestrator.core.model import BeadId, Commit, Ending, Token, Tree, Verdict, WorkerState
+from orchestrator.core.records import Attempt, Car
 from orchestrator.core.state import State
+
+SHOVES = 10
+"""How often somebody else may move the target under one landing before we say so."""
 
 
 def collected(state: State, signal: m.Collected) -> Iterator[m.Event]:
@@ -76,20 +80,121 @@ def _verified(state: State, attempt: Attempt, at: float) -> Iterator[m.Event]:
         yield m.BeadQueued(at=at, bead=attempt.bead)
 
 
-def next_landing(state: State, at: float) -> Iterator[m.Event]:
-    """The first of the queue that is not to be left alone for a while, and waits for nobody's files."""
-    if state.landing is None and state.merging and not (state.stopping and state.stopping.now):
-        able = [bead for bead, until in state.merging.items() if until <= at and bead not in state.locks.waits]
-        if able:
-            yield m.LandingStarted(at=at, bead=min(able, key=state.graph.ranks.__getitem__))
+def composed(state: State, signal: m.Composed) -> Iterator[m.Event]:
+    if bead := _expected(state, signal.token, signal.onto):
+        yield m.CarComposed(
+            at=signal.at,
+            bead=bead,
+            onto=signal.onto,
+            onto_tree=signal.onto_tree,
+            commit=signal.commit,
+            tree=signal.tree,
+        )
+
+
+def not_composed(state: State, signal: m.NotComposed) -> Iterator[m.Event]:
+    if expected := _expected(state, signal.token, signal.onto):
+        yield m.CarSetAside(
+            at=signal.at,
+            bead=expected,
+            onto=signal.onto,
+            onto_tree=signal.onto_tree,
+            ending=signal.ending,
+            evidence=signal.evidence,
+            beads=tuple(bead for bead in signal.beads if bead in state.beads and bead != expected),
+        )
+
+
+def verified(state: State, signal: m.Verified) -> Iterator[m.Event]:
+    """What checks say of a tree that is on the train no more is remembered by the shell, where it is good."""
+    car = state.train.get(signal.bead)
+    if car is None or car.made is None or car.made.tree != signal.tree:
+        return
+    if signal.commands is not None and signal.commands != state.manifest.verify:
+        return
+    before = state.trials.get(signal.tree)
+    if (before.failures if before else 0) != signal.round or (before and before.passed):
+        return
+    yield m.CarChecked(
+        at=signal.at,
+        bead=signal.bead,
+        tree=signal.tree,
+        passed=signal.passed,
+        command=signal.command,
+        output=signal.output,
+    )
+    if signal.passed and before:
+        yield m.CheckFlickered(
+            at=signal.at, bead=signal.bead, tree=signal.tree, command=before.command, failures=before.failures
+        )
+
+
+def not_verified(state: State, signal: m.NotVerified) -> Iterator[m.Event]:
+    """A stage that cannot be had is waited for."""
+    asked = (each for each, stands in train.coupled(state) if stands in train.ASKED)
+    if any(car.bead == signal.bead and car.made and car.made.tree == signal.tree for car in asked):
+        yield from _delay(state, (signal.bead,), signal.evidence, signal.at)
+
+
+def drive(state: State, at: float) -> Iterator[m.Event]:
+    """Judge whatever is at the front, until something of it is not known yet; what is green begins to land."""
+    while not state.landing and not (state.stopping and state.stopping.now):
+        if cars := train.arrived(state):
+            beads = tuple(car.bead for car in cars)
+            yield m.LandingStarted(at=at, bead=beads[-1], beads=beads)
+            return
+        car, stands = next(train.coupled(state), (None, None))
+        if car is None:
+            return
+        match stands:
+            case train.Standing.UNCOUPLED if car.refusal is Ending.NO_CHANGE_NEEDED:
+                yield m.BeadDone(at=at, bead=car.bead, reason="the target has all of it already")
+            case train.Standing.UNCOUPLED:
+                yield from _conflicts(state, car, at)
+            case train.Standing.RED:
+                yield from _breaks(state, car, at)
+            case _:
+                return
+
+
+def advanced(state: State, signal: m.Advanced) -> Iterator[m.Event]:
+    if not state.landing or _arrival(state) != signal.commit:
+        return
+    for bead in state.landing:
+        token, made = state.beads[bead].token, state.train[bead].made
+        assert token is not None
+        assert made is not None
+        yield m.BeadLanded(
+            at=signal.at,
+            bead=bead,
+            token=token,
+            commit=made.commit,
+            tree=made.tree,
+            checks=state.manifest.verify if _passed(state, made.tree) else (),
+        )
+
+
+def target_found(state: State, signal: m.TargetFound) -> Iterator[m.Event]:
+    """Somebody else commits to the target: the train goes on from there, unless there is no end to it."""
+    if not state.landing or _arrival(state) != signal.commit:
+        return
+    if state.shoves < SHOVES:
+        yield m.TargetMoved(at=signal.at, old=signal.old)
+        return
+    reason = (
+        f"the target branch `{state.manifest.target}` moved {SHOVES} times while it was landing: something else "
+        "commits to it; stop that, then retry"
+    )
+    yield from _delay(state, state.landing, reason, signal.at)
 
 
 def landed(state: State, signal: m.Landed) -> Iterator[m.Event]:
-    attempt = _landing(state, signal.token)
-    if attempt:
+    """It was found on the target."""
+    bead = _composing(state, signal.token)
+    if bead is not None:
         yield m.BeadLanded(
             at=signal.at,
-            bead=attempt.bead,
+            bead=bead,
             token=signal.token,
             commit=signal.commit,
             tree=signal.tree,
@@ -97,36 +202,42 @@ def landed(state: State, signal: m.Landed) -> Iterator[m.Event]:
         )
 
 
-def nothing_to_land(state: State, signal: m.NothingToLand) -> Iterator[m.Event]:
-    attempt = _landing(state, signal.token)
-    if attempt:
-        yield m.BeadDone(at=signal.at, bead=attempt.bead, reason="the target has all of it already")
-
-
 def refused(state: State, signal: m.LandingRefused) -> Iterator[m.Event]:
-    """Conflicts and red merges go back to work; a repository that cannot be written is waited for."""
-    attempt = _landing(state, signal.token)
-    if not attempt:
-        return
-    record = state.beads[attempt.bead]
-    match signal.ending:
-        case Ending.CONFLICT:
-            reason = "conflicts with what has landed: " + _first_line(signal.evidence)
-            told = briefing.conflict(signal.evidence)
-            verdict = Verdict(ending=signal.ending, reason=reason)
-            yield from send_back(state, attempt, verdict, signal.at, told=told, evidence=signal.evidence)
-        case Ending.MERGED_RED:
-            reason = "the checks fail on the merged tree: " + _first_line(signal.evidence)
-            told = briefing.merged_red(signal.evidence)
-            verdict = Verdict(ending=signal.ending, reason=reason)
-            yield from send_back(state, attempt, verdict, signal.at, told=told, evidence=signal.evidence)
-        case _ if record.vain + 1 >= state.policy.starts_in_vain:
-            yield from fail(state, attempt.bead, f"it could not be landed: {signal.evidence}", signal.at, tried=False)
-        case _:
-            wait = backoff(state.policy.backoff_s, record.vain + 1, 300.0, attempt.token)
-            yield m.LandingDelayed(
-                at=signal.at, bead=attempt.bead, until=signal.at + wait, reason=_first_line(signal.evidence)
-            )
+    """A repository that cannot be written is waited for."""
+    if signal.commit is None:
+        bead = _composing(state, signal.token)
+        yield from _delay(state, (bead,) if bead else (), signal.evidence, signal.at)
+    elif state.landing and _arrival(state) == signal.commit:
+        yield from _delay(state, state.landing, signal.evidence, signal.at)
+
+
+def _delay(state: State, beads: tuple[BeadId, ...], evidence: str, at: float) -> Iterator[m.Event]:
+    for bead in beads:
+        record = state.beads[bead]
+        assert record.token is not None
+        if record.vain + 1 >= state.policy.starts_in_vain:
+            yield from fail(state, bead, f"it could not be landed: {evidence}", at, tried=False)
+        else:
+            wait = backoff(state.policy.backoff_s, record.vain + 1, 300.0, record.token)
+            yield m.LandingDelayed(at=at, bead=bead, until=at + wait, reason=_first_line(evidence))
+
+
+def _conflicts(state: State, car: Car, at: float) -> Iterator[m.Event]:
+    reason = "conflicts with what has landed: " + _first_line(car.evidence)
+    verdict, told = Verdict(ending=Ending.CONFLICT, reason=reason), briefing.conflict(car.evidence)
+    yield from send_back(state, _attempt(state, car.bead), verdict, at, told=told, evidence=car.evidence)
+
+
+def _breaks(state: State, car: Car, at: float) -> Iterator[m.Event]:
+    """Everything before it is on the target, and was green: it is the one that breaks it."""
+    assert car.made is not None
+    trial = state.trials[car.made.tree]
+    evidence = f"{trial.command}\n{trial.output}"
+    verdict = Verdict(ending=Ending.MERGED_RED, reason="the checks fail on the merged tree: " + _first_line(evidence))
+    since = _attempt(state, car.bead).started
+    landed = tuple(bead for bead, each in state.beads.items() if each.commit is not None and each.since >= since)
+    told = briefing.merged_red(evidence, landed)
+    yield from send_back(state, _attempt(state, car.bead), verdict, at, told=told, evidence=evidence)
 
 
 def cleared(state: State, signal: m.Cleared) -> Iterator[m.Event]:
@@ -139,12 +250,37 @@ def _completing(state: State, token: Token) -> Attempt | None:
     return attempt if attempt and state.worker_of(attempt).state is WorkerState.COMPLETING else None
 
 
-def _landing(state: State, token: Token) -> Attempt | None:
-    """The attempt whose landing is under way; a landing that the state no longer asks for is void."""
-    if state.landing is None:
+def _composing(state: State, token: Token) -> BeadId | None:
+    """The bead that is to be composed now, where it is this attempt's; all else said of a composition is void."""
+    joint = train.joint(state)
+    return joint.bead if joint and state.beads[joint.bead].token == token else None
+
+
+def _expected(state: State, token: Token, onto: Commit) -> BeadId | None:
+    """The same, on the ground that it was to be composed on."""
+    joint = train.joint(state)
+    if joint is None or state.beads[joint.bead].token != token:
         return None
-    record = state.beads[state.landing]
-    return state.attempts.get(token) if record.token == token and record.state is BeadState.MERGING else None
+    return joint.bead if joint.onto is None or joint.onto.commit == onto else None
+
+
+def _arrival(state: State) -> Commit:
+    """Where the landing that is under way takes the target."""
+    made = state.train[state.landing[-1]].made
+    assert made is not None
+    return made.commit
+
+
+def _attempt(state: State, bead: BeadId) -> Attempt:
+    token = state.beads[bead].token
+    assert token is not None
+    return state.attempts[token]
+
+
+def _passed(state: State, tree: Tree) -> bool:
+    """By itself; in a batch, only the tree of the last one need have."""
+    trial = state.trials.get(tree)
+    return trial is not None and trial.passed
 
 
 def _first_line(text: str) -> str:

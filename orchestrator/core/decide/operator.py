@@ -76,8 +76,8 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
         case m.Verb.RETRY | m.Verb.ANSWER if state.beads[signal.bead].removed:
             accepted, text = False, "the manifest has it no more: put it back there, and apply that"
         case m.Verb.ABORT:
-            accepted = state.beads[signal.bead].state not in OVER and state.landing != signal.bead
-            was = "just being landed" if state.landing == signal.bead else state.beads[signal.bead].state.value
+            accepted = state.beads[signal.bead].state not in OVER and signal.bead not in state.landing
+            was = "just being landed" if signal.bead in state.landing else state.beads[signal.bead].state.value
             yield from _cancel(state, signal.bead, by, signal.at)
             text = "given up" if accepted else f"it is {was}: nothing to give up"
         case m.Verb.PRIORITY:
@@ -165,7 +165,7 @@ def _cancel(state: State, bead: BeadId, by: str, at: float) -> Iterator[m.Event]
     """A bead whose worktree is in use is cancelled when its session has ended and its work is saved, or checked."""
     record = state.beads[bead]
     reason = f"{by} gave it up"
-    if record.state in OVER or state.landing == bead:
+    if record.state in OVER or bead in state.landing:
         return
     if record.token is not None and record.state is not BeadState.MERGING:
         yield m.SessionGivenUp(at=at, token=record.token, ending=Ending.CANCELLED, reason=reason)

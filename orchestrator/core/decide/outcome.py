@@ -16,6 +16,8 @@ from orchestrator.core.records import Attempt
 from orchestrator.core.state import State
 
 LOST_CAUSES = frozenset({BeadState.FAILED, BeadState.CANCELLED, BeadState.BLOCKED})
+TOGETHER = frozenset({Ending.CONFLICT, Ending.MERGED_RED})
+"""Right by itself, and not together with what has landed."""
 REOPENABLE = LOST_CAUSES | {BeadState.HELD}
 
 
@@ -57,12 +59,13 @@ def send_back(
     answer = ANSWERS[ending]
     tries = record.tries + answer.tried
     if answer.tried and tries >= record.spec.tries:
-        yield from fail(state, attempt.bead, f"{verdict.reason or ending} (tried {_times(tries)})", at)
+        yield from _give_up(state, attempt, ending, f"{verdict.reason or ending} (tried {_times(tries)})", told, at)
         return
     seen = signature(verdict, evidence) if answer.tried else ""
     times = record.signatures.count(seen) + 1
     if seen and times >= policy.same_failures:
-        yield from fail(state, attempt.bead, f"{verdict.reason or ending} (the very same failure {_times(times)})", at)
+        reason = f"{verdict.reason or ending} (the very same failure {_times(times)})"
+        yield from _give_up(state, attempt, ending, reason, told, at)
         return
     if spent := used_up(state, attempt.bead):  # an agent may say what it cost only at its end
         yield from fail(state, attempt.bead, f"{verdict.reason or ending} ({spent})", at)
@@ -78,7 +81,10 @@ def send_back(
     traits = state.traits_of(attempt.route)
     same_session = answer.keep and (answer.stay or not answer.tried)
     resume = attempt.session if same_session and traits.resumes else None
-    keep = answer.keep and (resume is not None or traits.continues)
+    # A command does its work anew on the newest state: nobody is there to mend what it did.
+    merge = (ending in TOGETHER or attempt.merge) and record.spec.command is None
+    able = resume is not None or traits.continues
+    keep = merge or (answer.keep and able and ending not in TOGETHER)
     if not told:
         told = briefing.interrupted(attempt, verdict) if keep else briefing.so_far(attempt)
     pause = backoff(policy.backoff_s, tries if answer.tried else record.vain + 1, policy.backoff_max_s, attempt.token)
@@ -92,6 +98,7 @@ def send_back(
         resume=resume,
         route=attempt.route if answer.stay and not _struck_out(state, attempt, answer) else None,
         keep=keep,
+        merge=merge,
         briefing=told,
         tried=answer.tried,
         vain=answer.vain,
@@ -101,6 +108,14 @@ def send_back(
         signature=seen,
         handed_back=ending is Ending.PUT_BACK,
     )
+
+
+def _give_up(state: State, attempt: Attempt, ending: Ending, reason: str, told: str, at: float) -> Iterator[m.Event]:
+    """What is right by itself, and only does not go together with what others did, a person can still bring home."""
+    if ending in TOGETHER:
+        yield m.BeadHeld(at=at, bead=attempt.bead, reason=reason, briefing=told)
+    else:
+        yield from fail(state, attempt.bead, reason, at)
 
 
 def fail(state: State, bead: BeadId, reason: str, at: float, *, tried: bool = True) -> Iterator[m.Event]:

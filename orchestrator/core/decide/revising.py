@@ -150,7 +150,7 @@ def withdrawn(state: State, at: float) -> Iterator[m.Event]:
     """Removed beads are given up: now, or when their session has ended and its work is saved; not in mid-landing."""
     for bead in list(state.withdrawn):
         record = state.beads[bead]
-        if state.landing == bead:
+        if bead in state.landing:
             continue
         if record.token is not None and record.state is not BeadState.MERGING:
             given_up = state.attempts[record.token].given_up

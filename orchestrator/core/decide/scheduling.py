@@ -62,6 +62,9 @@ def _barriers(state: State, bead: BeadId, at: float) -> tuple[Barrier, ...]:
     record = state.beads[bead]
     wanted = state.wanted(record)
     holder = next(state.locks.against(bead, wanted), None) or state.locks.wanting(bead, wanted)
+    if holder is None:  # what did not go together with it before is not run beside it again
+        apart = (other for other in state.collided.get(bead, ()) if state.beads[other].token is not None)
+        holder = next(apart, None)
     if holder is not None:
         return (("files", holder),)
     for first in state.entitled:
@@ -90,7 +93,8 @@ def _start(state: State, bead: BeadId, worker: WorkerId, picked: Pick, at: float
         worker=worker,
         route=picked.route,
         resume=resume,
-        keep=record.keep and (resume is not None or traits.continues),
+        keep=record.keep and (resume is not None or traits.continues or record.merge),
+        merge=record.merge,
         briefing=record.briefing,
         probe=picked.probe,
         **reserved,

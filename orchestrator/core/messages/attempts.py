@@ -32,6 +32,7 @@ class AttemptStarted(Event):
     route: RouteName
     resume: str | None = None
     keep: bool = False
+    merge: bool = False
     briefing: str = ""
     probe: bool = False
     """The one attempt that a half-open breaker lets through."""

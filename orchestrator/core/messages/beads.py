@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.core.messages.events import Event
-from orchestrator.core.model import BeadId, Commit, RouteName, Token, Tree
+from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Token, Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,8 @@ class BeadWoke(Event):
 class BeadHeld(Event):
     bead: BeadId
     reason: str
+    briefing: str = ""
+    """What whoever goes on with it is told, before the person's answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,8 @@ class BeadReturned(Event):
     shun: RouteName | None = None
     """A route to leave alone until `shun_until`, where another one is to be had."""
     shun_until: float = 0.0
+    merge: bool = False
+    """The target is merged into that worktree, conflicts and all, before the agent starts."""
     signature: str = ""
     """What the failure looked like, without what differs from one time to the next; empty: it was none of its own."""
     handed_back: bool = False
@@ -87,10 +91,64 @@ class BeadQueued(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LandingStarted(Event):
-    """Its turn: no other bead lands until this one has, or has been refused."""
+class CarComposed(Event):
+    """The bead's work is merged onto the target's tip, or onto the car before it in the train."""
 
     bead: BeadId
+    onto: Commit
+    onto_tree: Tree
+    commit: Commit
+    tree: Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarSetAside(Event):
+    """Nothing could be composed of it on `onto`; final once the target is there."""
+
+    bead: BeadId
+    onto: Commit
+    onto_tree: Tree
+    ending: Ending
+    evidence: str
+    beads: tuple[BeadId, ...] = ()
+    """Whose work it conflicts with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarChecked(Event):
+    """What the manifest's checks say of its merged tree."""
+
+    bead: BeadId
+    tree: Tree
+    passed: bool
+    command: str = ""
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFlickered(Event):
+    """Checks failed and then passed on the very same tree: they are flaky."""
+
+    bead: BeadId
+    tree: Tree
+    command: str
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetMoved(Event):
+    """By somebody else: the train goes on from where the target is now."""
+
+    old: Commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandingStarted(Event):
+    """The target is to move to this bead's commit: nothing else lands until it has, or was refused."""
+
+    bead: BeadId
+    beads: tuple[BeadId, ...] = ()
+    """All that land with this move, in their order; this bead is the last of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +167,7 @@ class BeadLanded(Event):
     commit: Commit
     tree: Tree
     checks: tuple[str, ...] = ()
-    """The commands that this very tree passed."""
+    """The commands that this very tree passed. In a batch, those before the last one need not have by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,8 @@ class OpenSession:
     linger_s: float
     used: Usage = field(default_factory=Usage)
     """By the session that is taken up again, before this attempt."""
+    merge: bool = False
+    """Begin to merge the target into the worktree, unless that has been done: the agent finds the conflict in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +95,8 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Land:
-    """Merge the bead onto the target's tip, check the merged tree, move the target to exactly that."""
+class Compose:
+    """Merge the bead onto a commit, in the object database: neither the target nor any worktree moves."""
 
     token: Token
     bead: BeadId
@@ -102,12 +104,48 @@ class Land:
     route: RouteName
     title: str
     commit: Commit
-    commands: tuple[str, ...]
-    timeout_s: float
+    onto: Commit | None
+    """None: the target's tip, wherever that is now."""
+    onto_tree: Tree | None
     turn: int = 0
     """Which try at landing it is: a later one is another order, not the same one asked for again."""
     task: str = ""
     """A digest of what the bead asks for: another task under the same id is other work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verify:
+    """Run the manifest's checks on exactly the tree of a composed commit, unless it has passed them before."""
+
+    bead: BeadId
+    number: int
+    commit: Commit
+    tree: Tree
+    commands: tuple[str, ...]
+    timeout_s: float
+    round: int = 0
+    """How often this tree has failed before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """One bead's arrival on the target."""
+
+    bead: BeadId
+    number: int
+    task: str
+    commit: Commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """Move the target from one commit to another, and note what has landed with it: all at one stroke, or nothing."""
+
+    token: Token
+    """Of the attempt that lands last."""
+    old: Commit
+    new: Commit
+    stops: tuple[Stop, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,4 +157,4 @@ class Clear:
     landed: bool
 
 
-Effect = Sweep | Leave | OpenSession | EndSession | Type | Save | Collect | Check | Land | Clear
+Effect = Sweep | Leave | OpenSession | EndSession | Type | Save | Collect | Check | Compose | Verify | Advance | Clear

@@ -156,30 +156,87 @@ class Checked(Signal):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Composed(Signal):
+    """The bead's work is one commit on top of `onto`."""
+
+    token: Token
+    onto: Commit
+    onto_tree: Tree
+    commit: Commit
+    tree: Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotComposed(Signal):
+    """It conflicts with `onto` (CONFLICT), or `onto` holds all of it already (NO_CHANGE_NEEDED)."""
+
+    token: Token
+    onto: Commit
+    onto_tree: Tree
+    ending: Ending
+    evidence: str = ""
+    beads: tuple[BeadId, ...] = ()
+    """Whose work it conflicts with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified(Signal):
+    """The manifest's checks ran on a composed tree, or were known to pass on it."""
+
+    bead: BeadId
+    tree: Tree
+    round: int
+    passed: bool
+    commands: tuple[str, ...] | None = None
+    """What was run; None: what the manifest says."""
+    command: str = ""
+    """The one that failed."""
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotVerified(Signal):
+    """The checks could not be run: that says nothing of the tree."""
+
+    bead: BeadId
+    tree: Tree
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advanced(Signal):
+    """The target is at, or past, `commit`."""
+
+    commit: Commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetFound(Signal):
+    """The target was not where the train began: somebody else has moved it, or the commit to move it to is gone."""
+
+    old: Commit
+    commit: Commit
+    """Where the landing would have taken it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Landed(Signal):
-    """The target is at `commit`, whose tree passed the manifest's checks."""
+    """The bead stood on the target already: an earlier landing whose signal was lost."""
 
     token: Token
     commit: Commit
     tree: Tree
-    found: bool = False
-    """It stood on the target already: an earlier landing whose signal was lost."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NothingToLand(Signal):
-    """The target holds all that the bead changed: merging it changes nothing."""
-
-    token: Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LandingRefused(Signal):
-    """The merge conflicts, the merged tree fails its checks, or the repository cannot be written."""
+    """The repository could not be read or written; nothing has moved."""
 
     token: Token
-    ending: Ending
+    """Of the attempt that was to be composed, or of the last that was to land."""
     evidence: str
+    commit: Commit | None = None
+    """Where the target was to move; None: it was still to be composed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

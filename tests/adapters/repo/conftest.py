@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.messages import Check, Clear, Collect, Land, OpenSession, Save
-from orchestrator.core.model import BeadId, Commit, RouteName, Token, WorkerId
+from orchestrator.core.messages import Advance, Check, Clear, Collect, Compose, OpenSession, Save, Stop, Verify
+from orchestrator.core.model import BeadId, Commit, RouteName, Token, Tree, WorkerId
 from orchestrator.repo.fingerprint import fingerprint
 from orchestrator.repo.repository import Repository, open_repository
 from orchestrator.repo.workspaces import GitWorkspaces
 from orchestrator.runtime.person import Fingerprint
-from orchestrator.runtime.ports import CommandResult, Conflict, Empty, LandedAt, Red, Work
+from orchestrator.runtime.ports import CommandResult, Composition, Conflict, Empty, Work
+from orchestrator.runtime.ports import LandedAt as Found
 
 
 @pytest.fixture(autouse=True)
@@ -44,15 +45,38 @@ def _names(who: str) -> Sequence[tuple[str, str]]:
     return (("NAME", who), ("EMAIL", f"{who.lower()}@example.org"))
 
 
+@dataclass(frozen=True)
+class LandedAt:
+    """What a whole landing came to: its commit is on the target, by this one, or (`found`) by one before it."""
+
+    commit: Commit
+    tree: Tree
+    found: bool = False
+
+
+@dataclass(frozen=True)
+class Red:
+    """The checks failed on the merged tree."""
+
+    command: str
+    output: str
+
+
 @dataclass
 class ShellCommands:
     """The port `Commands`, with the least that it promises."""
 
     ran: list[str] = field(default_factory=list)
     envs: list[Mapping[str, str]] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
     closed: bool = False
 
-    def run(self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path) -> CommandResult:
+    def end(self, name: str) -> None:
+        self.ended.append(name)
+
+    def run(
+        self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float, log: Path, name: str = ""
+    ) -> CommandResult:
         if self.closed:
             return CommandResult(code=-15, output="", cancelled=True)
         self.ran.append(command)
@@ -99,7 +123,7 @@ class World:
         """In the person's checkout."""
         return git(self.top, *argv, codes=codes)
 
-    def prepare(self, bead: str, number: int = 1, *, keep: bool = False) -> Path:
+    def prepare(self, bead: str, number: int = 1, *, keep: bool = False, merge: bool = False) -> Path:
         order = OpenSession(
             token=Token(number),
             bead=BeadId(bead),
@@ -112,6 +136,7 @@ class World:
             silence_s=1,
             grace_s=1,
             linger_s=1,
+            merge=merge,
         )
         path = self.workspaces.prepare(order)
         assert self.workspaces.furnish(order).worktree == path
@@ -139,19 +164,49 @@ class World:
     def land(
         self, bead: str, commit: Commit | None, *commands: str, number: int = 1, title: str = "", task: str = ""
     ) -> LandedAt | Conflict | Red | Empty:
+        """All the way, again from the start where the target has moved meanwhile."""
+        while True:
+            made = self.compose(bead, commit, number=number, title=title, task=task)
+            if isinstance(made, Found):
+                return LandedAt(made.commit, made.tree, found=True)
+            if not isinstance(made, Composition):
+                return made
+            checked = self.workspaces.verify(self.verifying(bead, made, *commands, number=number))
+            if not checked.passed:
+                return Red(checked.command, checked.output)
+            stop = Stop(bead=BeadId(bead), number=number, task=task, commit=made.commit)
+            order = Advance(token=Token(number), old=made.onto, new=made.commit, stops=(stop,))
+            if self.workspaces.advance(order):
+                return LandedAt(made.commit, made.tree)
+
+    def compose(
+        self,
+        bead: str,
+        commit: Commit | None,
+        *,
+        onto: Composition | None = None,
+        number: int = 1,
+        title: str = "",
+        task: str = "",
+    ) -> Composition | Found | Conflict | Empty:
         assert commit is not None
-        order = Land(
+        order = Compose(
             token=Token(number),
             bead=BeadId(bead),
             number=number,
             route=RouteName("mine:big"),
             title=title or f"Do {bead}",
             commit=commit,
-            commands=commands,
-            timeout_s=5,
+            onto=onto.commit if onto else None,
+            onto_tree=onto.tree if onto else None,
             task=task,
         )
-        return self.workspaces.land(order)
+        return self.workspaces.compose(order)
+
+    def verifying(self, bead: str, made: Composition, *commands: str, number: int = 1) -> Verify:
+        return Verify(
+            bead=BeadId(bead), number=number, commit=made.commit, tree=made.tree, commands=commands, timeout_s=5
+        )
 
     def clear(self, bead: str, number: int = 1, *, landed: bool = False) -> None:
         self.workspaces.clear(Clear(bead=BeadId(bead), number=number, landed=landed))

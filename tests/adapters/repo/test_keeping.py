@@ -12,8 +12,8 @@ import pytest
 
 from orchestrator.repo import survey
 from orchestrator.repo.repository import open_repository
-from orchestrator.runtime.ports import Conflict, LandedAt, Leaving, WorkspaceFault
-from tests.adapters.repo.conftest import World, git, open_run
+from orchestrator.runtime.ports import Conflict, Leaving, WorkspaceFault
+from tests.adapters.repo.conftest import LandedAt, World, git, open_run
 
 AsAgent = Callable[..., str]
 

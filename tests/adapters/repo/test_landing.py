@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orchestrator.core.model import BeadId
+from orchestrator.core.messages import Advance, Stop
+from orchestrator.core.model import BeadId, Token
 from orchestrator.repo import refs, survey
 from orchestrator.repo.faults import RefMoved
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import Move
-from orchestrator.runtime.ports import CommandResult, Conflict, Empty, LandedAt, Leaving, Red, WorkspaceFault
-from tests.adapters.repo.conftest import Agent, World, git
+from orchestrator.runtime.ports import CommandResult, Composition, Conflict, Empty, Leaving, WorkspaceFault
+from tests.adapters.repo.conftest import Agent, LandedAt, Red, World, git
 
 AsAgent = Callable[..., str]
 
@@ -165,7 +169,7 @@ def test_what_the_target_has_already_is_nothing_to_land(world: World) -> None:
     commit = world.work("two", write("own"))
     world.done("three", write("own"))
     tip = world.tip()
-    assert world.land("two", commit) == Empty()
+    assert isinstance(world.land("two", commit), Empty)
     assert world.tip() == tip
 
 
@@ -313,6 +317,7 @@ def test_checks_run_on_the_merged_tree_and_not_on_the_agents(world: World) -> No
         "ORCHESTRATOR_RUN": "night",
         "ORCHESTRATOR_BEAD": "one",
         "ORCHESTRATOR_ATTEMPT": "1",
+        "ORCHESTRATOR_STAGE": "1",
     }
 
 
@@ -484,19 +489,6 @@ def test_a_target_that_moves_during_the_checks_is_merged_anew(world: World) -> N
     assert world.workspaces.landed({BeadId("one"): ""}) == {"one": landed.commit}
 
 
-def test_a_target_that_never_stands_still_is_said(world: World) -> None:
-    commit = world.work("one", write("one"))
-    foreign = (
-        f'cd "{world.top}" && '
-        "export GIT_AUTHOR_NAME=p GIT_AUTHOR_EMAIL=p GIT_COMMITTER_NAME=p GIT_COMMITTER_EMAIL=p; "
-        'blob=$(echo $$ | git hash-object -w --stdin); tree=$(printf "100644 blob $blob\\tp\\n" | git mktree); '
-        f'git update-ref refs/heads/{world.target} "$(git commit-tree -p {world.target} -m Busy $tree)"; '
-    )
-    with pytest.raises(WorkspaceFault, match="moved 10 times"):
-        world.land("one", commit, foreign)
-    assert world.workspaces.landed({BeadId("one"): ""}) == {}
-
-
 def test_a_target_that_the_person_has_checked_out_by_now_is_not_moved(world: World) -> None:
     commit, tip = world.work("one", write("one")), world.tip()
     git(world.top, "worktree", "add", "--quiet", str(world.tmp / "looking"), world.target)
@@ -555,3 +547,119 @@ def test_a_landing_that_comes_after_the_end_leaves_nothing_behind(world: World) 
         world.land("one", commit, "true")
     assert not (world.folder / ".landing").exists()
     assert world.tip() == tip
+
+
+# ---------------------------------------------------------------- the train
+
+
+def _composed(world: World, bead: str, onto: Composition | None = None) -> Composition:
+    made = world.compose(bead, world.work(bead, write(bead)), onto=onto)
+    assert isinstance(made, Composition)
+    return made
+
+
+def _stop(bead: str, made: Composition) -> Stop:
+    return Stop(bead=BeadId(bead), number=1, task="", commit=made.commit)
+
+
+def test_what_would_follow_is_merged_ahead_and_lands_at_one_stroke(world: World) -> None:
+    before = world.tip()
+    one = _composed(world, "one")
+    two = _composed(world, "two", one)
+    assert world.tip() == before
+    assert set(world.content(two.commit)) > {"one", "two"}
+    assert world.git("rev-parse", f"{two.commit}^") == one.commit
+    stops = (_stop("one", one), _stop("two", two))
+    order = Advance(token=Token(1), old=one.onto, new=two.commit, stops=stops)
+    assert world.workspaces.advance(order)
+    assert world.tip() == two.commit
+    assert world.workspaces.landed({BeadId("one"): "", BeadId("two"): ""}) == {"one": one.commit, "two": two.commit}
+    assert world.again().workspaces.advance(order), "asked again after a death, it has been done"
+
+
+def test_a_target_that_is_elsewhere_is_not_moved(world: World) -> None:
+    one = _composed(world, "one")
+    world.done("other", write("other"))
+    tip = world.tip()
+    order = Advance(token=Token(1), old=one.onto, new=one.commit, stops=(_stop("one", one),))
+    assert not world.workspaces.advance(order)
+    assert world.tip() == tip
+    assert world.workspaces.landed({BeadId("one"): ""}) == {}
+
+
+def test_a_composed_commit_that_was_collected_as_garbage_is_composed_again(world: World) -> None:
+    one = _composed(world, "one")
+    world.git("gc", "--quiet", "--prune=now")
+    order = Advance(token=Token(1), old=one.onto, new=one.commit, stops=(_stop("one", one),))
+    assert not world.workspaces.advance(order)
+    assert world.tip() == one.onto
+
+
+def test_merged_trees_are_checked_side_by_side_each_on_a_stage_of_its_own(world: World) -> None:
+    one = _composed(world, "one")
+    two = _composed(world, "two", one)
+    # Each waits until the other is there as well.
+    meet = f'touch "{world.tmp}/$ORCHESTRATOR_BEAD"; until test -e "{world.tmp}/{{}}"; do sleep 0.02; done'
+    first = world.verifying("one", one, meet.format("two"), "test ! -e two")
+    second = world.verifying("two", two, meet.format("one"), "test -e one")
+    with ThreadPoolExecutor(2) as pool:
+        assert all(done.passed for done in pool.map(world.workspaces.verify, (first, second)))
+    assert {env["ORCHESTRATOR_STAGE"] for env in world.commands.envs} == {"1", "2"}
+    world.workspaces.close()
+    assert not world.folder.exists() or not list(world.folder.glob(".landing*"))
+
+
+def test_a_check_that_nobody_waits_for_is_ended(world: World) -> None:
+    one = _composed(world, "one")
+    waits = f'touch "{world.tmp}/begun"; until test -e "{world.tmp}/go"; do sleep 0.02; done'
+    order = world.verifying("one", one, waits, "false")
+    with ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(world.workspaces.verify, replace(order, timeout_s=60))
+        while not (world.tmp / "begun").exists():
+            time.sleep(0.01)
+        world.workspaces.drop(replace(order, timeout_s=60))
+        (world.tmp / "go").touch()
+        with pytest.raises(Leaving):
+            pending.result()
+    assert world.commands.ended == [f"{one.commit}.0"]
+    assert world.commands.ran[-1] != "false", "the commands that follow are not begun"
+
+
+# ---------------------------------------------------------------- a conflict goes back
+
+
+def test_the_agent_finds_the_conflict_in_its_worktree(world: World, as_agent: AsAgent) -> None:
+    """Its own work is HEAD, the target is the other side, and what is left undecided does not land."""
+    in_conflict(world, write("a.txt", "mine\n"), write("a.txt", "theirs\n"))
+    path = world.prepare("one", 3, keep=True, merge=True)
+    text = (path / "a.txt").read_text()
+    assert ("<<<<<<< HEAD\nmine\n" in text, f">>>>>>> heads/{world.target}" in text) == (True, True)
+    assert world.prepare("one", 4, keep=True, merge=True) == path
+    assert (path / "a.txt").read_text() == text, "begun once"
+    assert isinstance(world.land("one", world.collect("one", 4).commit, number=4), Conflict)
+    (path / "a.txt").write_text("both\n")
+    assert isinstance(world.land("one", world.collect("one", 4).commit, number=4), LandedAt)
+    assert world.content(world.tip())["a.txt"] == "both"
+
+
+def test_a_merge_that_goes_through_and_is_red_is_begun_too(world: World, as_agent: AsAgent) -> None:
+    """In a worktree that had to be made again as well."""
+    commit = world.work("one", write("one"))
+    world.done("two", write("two"))
+    assert isinstance(world.land("one", commit, "false"), Red)
+    world.clear("one")
+    path = world.prepare("one", 2, keep=True, merge=True)
+    assert {"one", "two"} <= {file.name for file in path.iterdir()}
+    (path / "mended").write_text("1")
+    work = world.collect("one", 2)
+    assert set(work.files) == {"one", "mended"}
+    assert isinstance(world.land("one", work.commit, "test -f mended", number=2), LandedAt)
+
+
+def test_no_driver_of_the_persons_resolves_what_the_agent_is_to_resolve(world: World, as_agent: AsAgent) -> None:
+    world.git("config", "merge.mine.driver", "true")
+    attributes = _all(write(".gitattributes", "a.txt merge=mine\n"), write("a.txt", "mine\n"))
+    in_conflict(world, attributes, write("a.txt", "theirs\n"))
+    path = world.prepare("one", 3, keep=True, merge=True)
+    assert {"mine", "theirs"} <= set((path / "a.txt").read_text().splitlines())
+    world.git("config", "--unset", "merge.mine.driver")

@@ -15,8 +15,8 @@ from orchestrator.core.model import BeadId
 from orchestrator.repo import survey
 from orchestrator.repo.archive import attic
 from orchestrator.repo.repository import open_repository
-from orchestrator.runtime.ports import CheckResult, LandedAt, Leaving, WorkspaceFault
-from tests.adapters.repo.conftest import World, git, open_run
+from orchestrator.runtime.ports import CheckResult, Leaving, WorkspaceFault
+from tests.adapters.repo.conftest import LandedAt, World, git, open_run
 
 AsAgent = Callable[..., str]
 

@@ -6,6 +6,7 @@ import resource
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,26 @@ def test_leaving_cancels_what_runs_and_what_comes(stage: Stage, stubborn: str) -
     assert run(stage, "touch late").cancelled
     assert not (stage.cwd / "late").exists()
     assert stage.marked() == []
+
+
+def test_one_command_is_ended_by_its_name_and_the_others_run_on(stage: Stage) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        wanted = pool.submit(
+            stage.commands.run,
+            f"touch {stage.cwd}/one; until test -e {stage.cwd}/go; do sleep 0.02; done",
+            cwd=stage.cwd, env={}, timeout_s=60, log=stage.cwd / "one.log", name="one",
+        )  # fmt: skip
+        dropped = pool.submit(
+            stage.commands.run,
+            f"touch {stage.cwd}/two; sleep 60",
+            cwd=stage.cwd, env={}, timeout_s=60, log=stage.cwd / "two.log", name="two",
+        )  # fmt: skip
+        while not ((stage.cwd / "one").exists() and (stage.cwd / "two").exists()):
+            time.sleep(0.01)
+        stage.commands.end("two")
+        assert dropped.result().cancelled
+        (stage.cwd / "go").touch()
+        assert (wanted.result().code, wanted.result().cancelled) == (0, False)
 
 
 def test_a_command_that_cannot_be_run_says_why(stage: Stage) -> None:
