@@ -16,6 +16,7 @@ from orchestrator.core.messages import Advance, Check, Clear, Collect, Compose, 
 from orchestrator.core.model import BeadId, Commit, Stray
 from orchestrator.repo import refs, trace, worktrees
 from orchestrator.repo.attic import keep_all, number_of, prove_kept
+from orchestrator.repo.berths import berth
 from orchestrator.repo.delivery import deliver, touched, where_it_began
 from orchestrator.repo.desk import Desk, Run, commit_at, desk_of, worktree_of
 from orchestrator.repo.faults import RefMoved, as_workspace_fault
@@ -170,7 +171,10 @@ class GitWorkspaces:
             return Place(
                 worktree=made.path,
                 scratch=scratch,
-                env={trace.VARIABLE: str(scratch / trace.FILE)},
+                env={
+                    trace.VARIABLE: str(scratch / trace.FILE),
+                    **berth(self._run.repository, self._run.name, order.worker),
+                },
                 walls=self._walls(made.path) if self._fences.walled else None,
             )
 
@@ -305,7 +309,7 @@ class GitWorkspaces:
             begin_merge(self._git, made, self._run.target)
         initialise_submodules(self._git, made)
         self._inclusions.copy_into(made.path)
-        env = {**self._env(order.bead, order.number), "ORCHESTRATOR_WORKER": order.worker}
+        env = self._env(order)
         done = self._runner.run(
             self._setup,
             what=f"{quoted(order.bead)}.{order.number}.setup",
@@ -346,7 +350,7 @@ class GitWorkspaces:
                 order.commands,
                 what=f"{quoted(order.bead)}.{order.number}.own",
                 cwd=path,
-                env={**self._env(order.bead, order.number), "ORCHESTRATOR_WORKER": order.worker},
+                env=self._env(order),
                 timeout_s=order.timeout_s,
             )
 
@@ -395,8 +399,15 @@ class GitWorkspaces:
     def _label(self, order: OpenSession) -> Label:
         return Label(run=self._run.name, bead=order.bead, number=order.number)
 
-    def _env(self, bead: BeadId, number: int) -> dict[str, str]:
-        return {"ORCHESTRATOR_RUN": self._run.name, "ORCHESTRATOR_BEAD": bead, "ORCHESTRATOR_ATTEMPT": str(number)}
+    def _env(self, order: OpenSession | Check) -> dict[str, str]:
+        """What setup and checks find in their environment."""
+        return {
+            "ORCHESTRATOR_RUN": self._run.name,
+            "ORCHESTRATOR_BEAD": order.bead,
+            "ORCHESTRATOR_ATTEMPT": str(order.number),
+            "ORCHESTRATOR_WORKER": order.worker,
+            **berth(self._run.repository, self._run.name, order.worker),
+        }
 
 
 def _last_number(desk: Desk, number: int) -> int:
