@@ -14,6 +14,7 @@ from orchestrator.app.looking import holder
 
 if TYPE_CHECKING:
     from orchestrator.agents.catalog import Catalog
+    from orchestrator.repo.repository import Repository
 
 
 def examine(repo: Path, manifest: Path | None = None) -> dict[str, Any]:
@@ -42,10 +43,22 @@ def examine(repo: Path, manifest: Path | None = None) -> dict[str, Any]:
             {"what": "repository", "found": str(repository.checkout or repository.common_dir), "ok": True},
             {"what": "worktrees would be made in", "found": str(folder), "ok": os.access(folder.parent, os.W_OK)},
             {"what": "free disk", "found": f"{free:.1f} GiB", "ok": free > 1},
+            _walls(repository),
             {"what": "at work", "found": f"pid {at_work.process.pid}" if at_work else "nobody", "ok": True},
         ]
     catalog = Catalog({}, repo) if manifest is None else load(manifest, require_routes=False)[1]
     return {"machine": machine, "agents": _agents(catalog)}
+
+
+def _walls(repository: Repository) -> dict[str, Any]:
+    """Whether agents can be kept from writing to the checkout."""
+    from orchestrator.runtime.ports import Walls
+    from orchestrator.sessions.walls import why_not
+
+    top = repository.checkout or repository.common_dir
+    fault = why_not(Walls(mounts=((top, False), (repository.common_dir, True))))
+    found = f"none can be made ({fault}): what agents write there is looked for after the fact" if fault else "yes"
+    return {"what": "walls around agents", "found": found, "ok": True}
 
 
 def _agents(catalog: Catalog) -> list[dict[str, Any]]:

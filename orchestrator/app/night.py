@@ -6,11 +6,12 @@ Heavy imports are local to what needs them, or wait until the first agents start
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -117,7 +118,13 @@ class _Night:
             logs = self._repository.state / "logs"
             listeners.append(_Late(lambda: alerts(self._loaded.alerts, state, told, logs, self._marks)))
         loop = ControlLoop(
-            state=state, store=store, lanes=lanes, inbox=inbox, clock=self._clock, listeners=tuple(listeners)
+            state=state,
+            store=store,
+            lanes=lanes,
+            inbox=inbox,
+            clock=self._clock,
+            listeners=tuple(listeners),
+            free_disk=self._free_disk,
         )
         try:
             with _interruptible(inbox, self._clock):
@@ -127,6 +134,16 @@ class _Night:
             for listener in listeners:
                 listener.close()
         return self._told(state)
+
+    def _free_disk(self) -> int:
+        """Bytes, where state and worktrees are; what cannot be measured is not low."""
+        places = (self._repository.state, self._workspaces.folder)
+        free = []
+        for place in places:
+            there = next(each for each in (place, *place.parents) if each.exists())
+            with suppress(OSError):
+                free.append(shutil.disk_usage(there).free)
+        return min(free, default=2**62)
 
     def _terms(self) -> m.Terms:
         return m.Terms(

@@ -270,6 +270,8 @@ class Policy:
     """How often limits, outages and the like may keep one bead from its work before a person must look."""
     worker_failures: int = 5
     """Failed starts in a row before a worker is given up."""
+    disk_floor: float = 2.0**30
+    """Bytes of free disk below which nothing new starts; 0: none."""
     check_timeout_s: float = 1800.0
     verify_slots: int = 2
     """Checks of beads that run at once."""

@@ -107,6 +107,8 @@ class Standing:
         self.pools: dict[str, Pool] = {}
         self.know_routes(planned.manifest, planned.at)
         self.closed_until: float | None = None
+        self.disk_low: int | None = None
+        """Bytes that were free when it ran low; None: there is room, as far as is known."""
         """Nothing new starts before then; None: these are no hours of rest."""
         self.totals = Totals()
         self.spent_by_hour: dict[int, Spent] = {}

@@ -205,6 +205,11 @@ Pause = Annotated[
     _schema(**_DURATION_SCHEMA),
 ]
 """A duration that may be zero."""
+Size = Annotated[
+    float,
+    BeforeValidator(_as_quantity(quantities.parse_size, quantities.SIZE, zero=True)),
+    _schema(type=["string", "number"], examples=["2GiB", "500MB", 0]),
+]
 Money = Annotated[
     float,
     BeforeValidator(_as_quantity(quantities.parse_money, quantities.MONEY, zero=True)),

@@ -42,6 +42,7 @@ _POLICY = {
     "tries_per_route": ("tries_per_route",),
     "starts_in_vain": ("starts_in_vain",),
     "worker_failures": ("worker_failures",),
+    "disk_floor": ("disk_floor",),
     "check_timeout_s": ("check_timeout",),
     "verify_slots": ("verify_slots",),
     "train": ("train",),

@@ -54,3 +54,19 @@ def parse_priority(text: str) -> int:
     if found := _PRIORITY.fullmatch(text.strip()):
         return int(found[1])
     raise Unfit(f"'{text}' is not a priority", expected=PRIORITY)
+
+
+def parse_size(text: str) -> float:
+    """Bytes: `500MB`, `2GiB`, `0`."""
+    if found := _SIZE.fullmatch(text.strip()):
+        return float(found[1]) * float(_UNITS[(found[2] or "B").upper()])
+    raise Unfit(f"'{text}' is not a size", expected=SIZE)
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B|B)?", re.I)
+_UNITS = {"B": 1} | {
+    f"{letter}{binary}B".upper(): (1024 if binary else 1000) ** power
+    for power, letter in enumerate("KMGT", 1)
+    for binary in ("", "i")
+}
+SIZE = "a size such as 500MB or 2GiB"

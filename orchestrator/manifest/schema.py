@@ -32,6 +32,7 @@ from orchestrator.manifest.fields import (
     Revision,
     Routes,
     Share,
+    Size,
     Text,
     Texts,
     Version,
@@ -319,6 +320,9 @@ class SettingsTable(Table):
     )
     worker_failures: Count | None = Field(
         default=None, description="Failed starts in a row before a worker is given up. Default 5."
+    )
+    disk_floor: Size | None = Field(
+        default=None, description="Free disk below which nothing new starts; 0 for none. Default 1GiB."
     )
     check_timeout: Duration | None = Field(default=None, description="How long one check may take. Default 30m.")
     verify_slots: Count | None = Field(

@@ -58,6 +58,7 @@ class Fences:
     walled: bool = False
     """No agent can write to the files of the person's checkouts, nor to hooks: what changes there is a person's."""
     _turns: dict[BeadId, Turn] = field(default_factory=dict, init=False)
+    _read: tuple[bytes, Mapping[str, tuple[str, ...]]] | None = field(default=None, init=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
 
     @property
@@ -84,10 +85,18 @@ class Fences:
                 scratch=scratch,
                 worktree=worktree,
                 config=config.read_bytes() if config.is_file() else b"",
-                settings=settings_in(config),
+                settings=self._settings(),
                 hooks=_hooks(self._common),
                 checkouts=tuple(self._checkouts(worktree, scratch)),
             )
+
+    def _settings(self) -> Mapping[str, tuple[str, ...]]:
+        """Of the shared configuration; read again only where the file holds something else."""
+        file = self._common / "config"
+        content = file.read_bytes() if file.is_file() else b""
+        if self._read is None or self._read[0] != content:
+            self._read = (content, settings_in(file))
+        return self._read[1]
 
     def _checkouts(self, worktree: Path, scratch: Path) -> Iterator[Checkout]:
         """The person's, and other beads' worktrees: of those, only which branch they are on."""
@@ -283,7 +292,7 @@ class Fences:
 
     def _config(self, turn: Turn, evidence: Evidence) -> Iterator[Stray]:
         file = self._common / "config"
-        now = settings_in(file)
+        now = self._settings()
         changed = [key for key in {**turn.settings, **now} if turn.settings.get(key) != now.get(key)]
         if not changed:
             return
@@ -304,7 +313,7 @@ class Fences:
         for other in self._turns.values():  # it was put back for all who are at work
             if other is not turn:
                 other.config = file.read_bytes()
-                other.settings = settings_in(file)
+                other.settings = self._settings()
         for key in sorted(changed):
             trap = RUNS_PROGRAMS.fullmatch(key) is not None
             if trap or key in shown:

@@ -136,6 +136,11 @@ class GitWorkspaces:
             raise WorkspaceFault("`start` comes first: the target is not known yet")
         return self._start
 
+    @property
+    def folder(self) -> Path:
+        """Where this run's worktrees are; it may not be there yet."""
+        return self._run.folder
+
     # ------------------------------------------------------------ worktrees
 
     def prepare(self, order: OpenSession) -> Path:

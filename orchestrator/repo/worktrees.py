@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.core.model import Commit
+from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import Repository, main_checkout
 
@@ -144,7 +145,11 @@ def fill(git: Git, worktree: Worktree) -> None:
     hasty, spare = _hasty(git), worktree.admin / SPARE
     hasty(worktree.place, "reset", "--hard", "--quiet", "--no-recurse-submodules")
     if spare.exists():
-        hasty(worktree.place, "clean", "-ffdxq")
+        try:
+            hasty(worktree.place, "clean", "-ffdxq")
+        except GitRefused:
+            _make_deletable(worktree.path)
+            hasty(worktree.place, "clean", "-ffdxq")
         spare.unlink()
 
 
@@ -258,10 +263,14 @@ def _delete(folder: Path) -> None:
     except FileNotFoundError:
         return
     except PermissionError:
-        # Module caches and the like are written without the right to delete in them.
-        for top, folders, _ in os.walk(folder):
-            for name in (".", *folders):
-                inner = Path(top, name)
-                if not inner.is_symlink():
-                    inner.chmod(inner.stat().st_mode | stat.S_IRWXU)
+        _make_deletable(folder)
         shutil.rmtree(folder)
+
+
+def _make_deletable(top: Path) -> None:
+    """Module caches and the like are written without the right to delete in them."""
+    for folder, folders, _ in os.walk(top):
+        for name in (".", *folders):
+            inner = Path(folder, name)
+            if not inner.is_symlink():
+                inner.chmod(inner.stat().st_mode | stat.S_IRWXU)

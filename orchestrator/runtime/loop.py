@@ -7,6 +7,7 @@ the new state owes. Knows no policy, no git, no terminal.
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -23,7 +24,10 @@ TOLD_WITHIN_S = 0.5
 """Listeners are told in a quiet moment, or after this long: what agents wait for is not kept waiting by a log."""
 
 REQUESTS_EVERY_S = 0.25
-"""How often operators' requests are looked for: the only polling there is."""
+"""How often operators' requests are looked for: with the disk, the only polling there is."""
+
+DISK_EVERY_S = 5.0
+"""How often the free disk is measured."""
 
 
 class Broken(Exception):
@@ -71,8 +75,17 @@ class Inbox:
 
 class ControlLoop:
     def __init__(
-        self, *, state: State, store: Store, lanes: Lanes, inbox: Inbox, clock: Clock, listeners: tuple[Listener, ...]
+        self,
+        *,
+        state: State,
+        store: Store,
+        lanes: Lanes,
+        inbox: Inbox,
+        clock: Clock,
+        listeners: tuple[Listener, ...],
+        free_disk: Callable[[], int] | None = None,
     ) -> None:
+        """`free_disk` tells bytes; without it the disk is nobody's concern."""
         self._state = state
         self._store = store
         self._lanes = lanes
@@ -84,6 +97,8 @@ class ControlLoop:
         self._asked: set[int] = set()
         self._look_at = 0.0
         self._opened = False
+        self._free_disk = free_disk
+        self._measure_at = 0.0
 
     def run(self, *, epoch: int, process: ProcessName, host: str, terms: m.Terms) -> State:
         """Until the run has ended, or is paused with nothing under way. Raises `StoreFault` and `Broken`."""
@@ -91,7 +106,7 @@ class ControlLoop:
         try:
             while not self._is_over():
                 signals = self._inbox.take(self._patience())
-                signals += self._requests()
+                signals += [*self._measured(), *self._requests()]
                 if not signals and self._is_due():
                     signals = [m.TimePassed(at=self._clock.now())]
                 if signals:
@@ -135,6 +150,13 @@ class ControlLoop:
     def _is_due(self) -> bool:
         due = self._state.deadlines.next()
         return self._state.swept and due is not None and due <= self._clock.now()
+
+    def _measured(self) -> list[m.Signal]:
+        now = self._clock.now()
+        if self._free_disk is None or now < self._measure_at:
+            return []
+        self._measure_at = now + DISK_EVERY_S
+        return [m.DiskMeasured(at=now, free=self._free_disk())]
 
     def _requests(self) -> list[m.Signal]:
         """Operators' requests, each handed on once; those that waited for a process come with its opening."""

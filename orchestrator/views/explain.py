@@ -49,6 +49,11 @@ def _standing(state: State, now: float) -> Iterator[str]:
         yield f"The run is stopping{because}: nothing new starts."
     elif state.run is RunState.PAUSED:
         yield f"The run is paused{because}: nothing new starts until `orchestrator resume`."
+    elif state.disk_low is not None:
+        yield (
+            f"The disk is nearly full ({state.disk_low / 2**30:.1f} GiB were free): nothing new starts below "
+            f"{state.policy.disk_floor / 2**30:.1f} GiB. Make room, `orchestrator clean` say, and it goes on by itself."
+        )
     elif state.closed_until is not None:
         until = f"{moment(state.closed_until, now)} (in {span(state.closed_until - now)})"
         yield f"These are hours in which nothing new starts, until {until}."

@@ -200,6 +200,12 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
         _short(event.reason),
     ),
     m.BudgetWarned: lambda event, entry, state: ("budget", budget_in_words(event)),
+    m.DiskRanLow: lambda event, entry, state: (
+        "run",
+        f"the disk is nearly full: {event.free / 2**30:.1f} GiB free",
+        f"nothing new starts below {event.floor / 2**30:.1f} GiB",
+    ),
+    m.DiskFreed: lambda event, entry, state: ("run", f"there is room again: {event.free / 2**30:.1f} GiB free"),
     m.HoursClosed: lambda event, entry, state: ("run", f"nothing new starts until {moment(event.until, event.at)}"),
     m.RequestAnswered: _answered,
 }

@@ -391,7 +391,7 @@ set -e
 echo "$ORCHESTRATOR_BEAD" > "$ORCHESTRATOR_BEAD.txt"
 git add --all
 git commit --quiet --message "Work of $ORCHESTRATOR_BEAD" --message "Bead: b"
-[ "$ORCHESTRATOR_BEAD" != a ] || git update-ref refs/heads/orchestrator/night HEAD
+[ "$ORCHESTRATOR_BEAD" != a ] || env -u GIT_TRACE2_EVENT git update-ref refs/heads/orchestrator/night HEAD
 """
     night.write({"name": "night", "workers": 1, "beads": beads(["a", "b"], 0)}, agent)
     done = night.run()

@@ -28,6 +28,11 @@ AT_WORK = (BeadState.RUNNING, BeadState.VERIFYING)
 PENNY = 1e-6
 
 
+def may_begin(state: State) -> bool:
+    """Neither the hour nor the disk is against it."""
+    return state.closed_until is None and state.disk_low is None
+
+
 def snapshot(state: State) -> dict[str, Any]:
     """Every durable field, order included. What a ready queue remembers of its answers is no state."""
     fields = {name: value for name, value in vars(state).items() if name not in ("graph", "ready", "deadlines")}
@@ -270,7 +275,7 @@ def nobody_waits_in_vain(world: World) -> None:
     """While a worker is free, no ready bead is passed over that could start."""
     state = world.state
     idle = state.worker_counts[WorkerState.IDLE] and state.worker_counts[WorkerState.STARTING] < state.policy.max_starts
-    going = state.run is RunState.RUNNING and state.swept and state.stopping is None and state.closed_until is None
+    going = state.run is RunState.RUNNING and state.swept and state.stopping is None and may_begin(state)
     if not idle or not going or state.ended_at is not None or world.manifest.budget != Budget():
         return
     for bead in state.ready._line_of:

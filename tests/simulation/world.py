@@ -207,8 +207,15 @@ class World:
         self._shell = Shell(self, self._epoch)
         process = ProcessName(pid=self._epoch, started=self.now)
         self.hear(m.Opened(at=self.now, epoch=self._epoch, process=process, host="here"))
+        if self._shell is not None and not self.healed and self.dice.randrange(100) < self.weather.refusals:
+            low = self.dice.uniform(0.0, 300.0)
+            self._measure(low, 0)
+            self._measure(low + self.dice.uniform(1.0, 900.0), 2**40)
         if self._shell is not None and self.dice.randrange(100) < self.weather.requests and not self.healed:
             self._ask()
+
+    def _measure(self, delay: float, free: int) -> None:
+        self.later(delay, lambda: self.hear(m.DiskMeasured(at=self.now, free=free)), epoch=self._epoch)
 
     def _commit(self, event: m.Event) -> None:
         if isinstance(event, m.AttemptStarted):

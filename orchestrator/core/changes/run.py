@@ -22,7 +22,7 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
     state.run = machines.after(machines.RUN, state.run, m.RunOpened, "the run")
     state.run_reason, state.ended_at, state.stopping = "", None, None
     state.epoch, state.process, state.host, state.opened_at = event.epoch, event.process, event.host, event.at
-    state.swept = False
+    state.swept, state.disk_low = False, None
     state.mustering, state.muster = True, {}
     if event.terms is not None:
         _agree(state, event.terms, event.at)
@@ -57,6 +57,14 @@ def run_resumed(state: Standing, event: m.RunResumed) -> None:
     if event.budget_usd is not None:
         state.raised_usd = event.budget_usd
         _allow(state, replace(state.budget, usd=event.budget_usd))
+
+
+def disk_ran_low(state: Standing, event: m.DiskRanLow) -> None:
+    state.disk_low = event.free
+
+
+def disk_freed(state: Standing, event: m.DiskFreed) -> None:
+    state.disk_low = None
 
 
 def hours_closed(state: Standing, event: m.HoursClosed) -> None:
@@ -127,6 +135,8 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.WorkersStarted: workers_started,
     m.RunPaused: run_paused,
     m.RunResumed: run_resumed,
+    m.DiskRanLow: disk_ran_low,
+    m.DiskFreed: disk_freed,
     m.HoursClosed: hours_closed,
     m.HoursOpened: hours_opened,
     m.BudgetWarned: budget_warned,

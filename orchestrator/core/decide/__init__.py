@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import (
+    disk,
     hours,
     landing,
     locks,
@@ -101,6 +102,7 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.Opened: opening.opened,
     m.Swept: opening.swept,
     m.TimePassed: _time_passed,
+    m.DiskMeasured: disk.measured,
     m.Spawned: sessions.spawned,
     m.GaveSign: sessions.gave_sign,
     m.Progressed: sessions.progressed,

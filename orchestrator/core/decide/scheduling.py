@@ -54,6 +54,7 @@ def may_start(state: State) -> bool:
         state.run is RunState.RUNNING
         and state.stopping is None
         and state.closed_until is None
+        and state.disk_low is None
         and state.worker_counts[WorkerState.STARTING] < state.policy.max_starts
     )
 

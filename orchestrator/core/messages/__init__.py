@@ -87,6 +87,8 @@ from orchestrator.core.messages.routes import (
 )
 from orchestrator.core.messages.run import (
     BudgetWarned,
+    DiskFreed,
+    DiskRanLow,
     HoursClosed,
     HoursOpened,
     LogLevelSet,
@@ -110,6 +112,7 @@ from orchestrator.core.messages.signals import (
     Cleared,
     Collected,
     Composed,
+    DiskMeasured,
     GaveSign,
     Landed,
     LandingRefused,
@@ -175,6 +178,9 @@ __all__ = [
     "Collected",
     "Compose",
     "Composed",
+    "DiskFreed",
+    "DiskMeasured",
+    "DiskRanLow",
     "Effect",
     "EndSession",
     "Event",

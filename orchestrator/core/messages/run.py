@@ -99,6 +99,20 @@ class RunFinished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiskRanLow(Event):
+    """Nothing new starts until there is room again; what runs goes on."""
+
+    free: int
+    """Bytes."""
+    floor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskFreed(Event):
+    free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoursClosed(Event):
     """The hours in which nothing new starts have begun; what runs goes on, and lands."""
 

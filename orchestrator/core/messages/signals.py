@@ -39,6 +39,13 @@ class TimePassed(Signal):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiskMeasured(Signal):
+    """How many bytes are free where worktrees and state are; the fuller disk counts."""
+
+    free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spawned(Signal):
     token: Token
     process: ProcessName

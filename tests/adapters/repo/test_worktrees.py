@@ -518,6 +518,8 @@ def test_folders_without_the_right_to_delete_in_them_go_too(world: World) -> Non
     cache.chmod(0o555)
     world.clear("one")
     assert not path.exists()
+    assert not list(world.prepare("two").glob("*.ignored"))
+    world.workspaces.close()
     assert not list(world.folder.glob(".*"))
 
 

@@ -1,0 +1,16 @@
+"""A floor of free disk: below it nothing new starts, and what waits goes on by itself once there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.core import messages as m
+from orchestrator.core.state import State
+
+
+def measured(state: State, signal: m.DiskMeasured) -> Iterator[m.Event]:
+    floor = state.policy.disk_floor
+    if state.disk_low is None and signal.free < floor:
+        yield m.DiskRanLow(at=signal.at, free=signal.free, floor=floor)
+    elif state.disk_low is not None and signal.free >= floor:
+        yield m.DiskFreed(at=signal.at, free=signal.free)
