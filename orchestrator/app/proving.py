@@ -72,6 +72,7 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
         processes=tuple(f"{row.pid} {command_of(row.pid)}" for rows in marked.values() for row in rows),
         leases=read.database.leases(read.row.id),
         locks=tuple(map(str, survey.locks(repository, manifest.target))),
+        checkpoints=tuple(bead for _, bead in survey.checkpoints(repository, manifest.name)),
         temporary=tuple(map(str, survey.temporary(repository, folder / quoted(manifest.name)))),
         person=person(repository, manifest.name, targets, state.target_base, manifest.target),
         mark=mark,

@@ -243,6 +243,8 @@ class Policy:
     """From SIGTERM to SIGKILL."""
     linger_s: float = 20.0
     """How long an agent may stay after its final event."""
+    checkpoint_s: float = 60.0
+    """From one checkpoint of a worktree with an agent in it to the next; 0: none."""
     breaker_failures: int = 3
     breaker_rate: float | None = None
     """The share of a route's attempts in the window that must have failed as well; None: the count alone decides."""

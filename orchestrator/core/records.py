@@ -64,6 +64,9 @@ class Attempt:
     """What is owed to its terminal; empty: nothing."""
     turn: int = 0
     """How many texts it was owed."""
+    checkpoint: Commit | None = None
+    """The newest one of its worktree, while its agent is at work."""
+    checkpointed: float | None = None
     verdict: Verdict | None = None
     agent_ended: float | None = None
     collected: bool = False

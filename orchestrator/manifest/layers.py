@@ -26,6 +26,7 @@ _POLICY = {
     "start_timeout_s": ("start_timeout",),
     "grace_s": ("grace",),
     "linger_s": ("linger",),
+    "checkpoint_s": ("checkpoint",),
     "breaker_failures": ("breaker", "failures"),
     "breaker_rate": ("breaker", "rate"),
     "provider_failures": ("breaker", "provider_failures"),

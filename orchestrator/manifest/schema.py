@@ -294,6 +294,9 @@ class SettingsTable(Table):
     linger: Pause | None = Field(
         default=None, description="How long an agent may stay after it said that it is done. Default 20s."
     )
+    checkpoint: Pause | None = Field(
+        default=None, description="How often what an agent has written is put out of harm's way; 0: never. Default 60s."
+    )
     breaker: BreakerTable = Field(default_factory=BreakerTable, description="When a route is given a rest.")
     backoff: BackoffTable = Field(default_factory=BackoffTable, description="How long a bead waits after a failure.")
     locks: LocksTable = Field(

@@ -49,6 +49,8 @@ class Desk:
     target: Ref | None
     attic: Mapping[str, Ref]
     """By name, oldest attempt first."""
+    checkpoint: Ref | None = None
+    """What its worktree held while an agent worked there."""
 
     @property
     def path(self) -> Path:
@@ -80,11 +82,12 @@ class Desk:
     @property
     def is_bare(self) -> bool:
         """There is nothing on it."""
-        return self.worktree is None and self.branch is None and not self.path.exists()
+        return self.worktree is None and self.branch is None and self.checkpoint is None and not self.path.exists()
 
 
 def desk_of(git: Git, run: Run, bead: BeadId) -> Desk:
-    names = (refs.branch_of(run.name, bead), refs.base_of(run.name, bead), run.target_ref)
+    checkpoint = refs.checkpoint_of(run.name, bead)
+    names = (refs.branch_of(run.name, bead), refs.base_of(run.name, bead), run.target_ref, checkpoint)
     attic = refs.attic_of(bead)
     found = refs.read(git, run.repository.place, *names, attic)
     kept = sorted((name for name in found if name.startswith(attic)), key=_age)
@@ -96,6 +99,7 @@ def desk_of(git: Git, run: Run, bead: BeadId) -> Desk:
         base=found.get(names[1]),
         target=found.get(names[2]),
         attic={name: found[name] for name in kept},
+        checkpoint=found.get(checkpoint),
     )
 
 
@@ -158,5 +162,6 @@ def independent(git: Git, desk: Desk, commits: Iterable[Commit | None]) -> tuple
 
 
 def _age(name: str) -> tuple[list[int], str]:
+    """`1.0` comes before `1`, which is its `1.1`, and that before `1.2`."""
     parts = name.rsplit("/", 1)[-1].split(".")
-    return [int(part) if part.isdigit() else 0 for part in parts], name
+    return [int(part) if part.isdigit() else 0 for part in (*parts, "1")[:2]], name

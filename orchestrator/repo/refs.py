@@ -3,7 +3,9 @@
     refs/heads/orchestrator-work/<run>/<bead>    the bead's branch
     refs/orchestrator/base/<run>/<bead>          the commit on which its worktree began
     refs/orchestrator/start/<run>                the commit on which the target began
-    refs/orchestrator/attic/<bead>/<number>      what an attempt left; `<number>.2` where that name was taken
+    refs/orchestrator/attic/<bead>/<number>      what an attempt left; `<number>.2` where that name was taken, and
+                                                 `<number>.0` for a checkpoint that held more than its end did
+    refs/orchestrator/checkpoints/<run>/<bead>   what its worktree held a moment ago, while an agent works in it
     refs/orchestrator/landed/<target>/<bead>/<task>    the commit as which it landed; `-`: a task without a name
 
 A work branch cannot live below `orchestrator/<run>`, because that is the target, and a ref is a file. Knows nothing
@@ -24,6 +26,7 @@ WORK = "refs/heads/orchestrator-work/"
 OURS = "refs/orchestrator/"
 ATTIC = "refs/orchestrator/attic/"
 LANDED = "refs/orchestrator/landed/"
+CHECKPOINTS = "refs/orchestrator/checkpoints/"
 NOTHING = Commit("0" * 40)
 """The old value of a ref that must not exist yet."""
 
@@ -60,6 +63,10 @@ def base_of(run: str, bead: BeadId) -> str:
 
 def start_of(run: str) -> str:
     return f"{OURS}start/{quoted(run)}"
+
+
+def checkpoint_of(run: str, bead: BeadId) -> str:
+    return f"{CHECKPOINTS}{quoted(run)}/{quoted(bead)}"
 
 
 def attic_of(bead: BeadId) -> str:

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.core.messages import Advance, Check, Clear, Collect, Compose, OpenSession, Save, Verify
-from orchestrator.core.model import BeadId, Commit, Stray
-from orchestrator.repo import refs, trace, worktrees
+from orchestrator.core.model import BeadId, Commit, Stray, Tree
+from orchestrator.repo import checkpoints, refs, trace, worktrees
 from orchestrator.repo.attic import keep_all, number_of, prove_kept
 from orchestrator.repo.berths import berth
 from orchestrator.repo.delivery import deliver, touched, where_it_began
@@ -93,6 +93,8 @@ class GitWorkspaces:
         self._fences = Fences(
             git=self._git, run=self._run, ledger=ledger, recordings=recordings or repository.state / "recordings"
         )
+        self._checkpointed: dict[BeadId, Tree] = {}
+        """What each worktree held at its last checkpoint, while its agent is at work."""
         self._start: Commit | None = None
         self._landing: Landing | None = None
         self._inclusions = Inclusions(git=self._git, repository=repository)
@@ -207,8 +209,23 @@ class GitWorkspaces:
         with as_workspace_fault(f"saving what is in the worktree of {order.bead}"):
             self._fences.before_collecting(order.bead)
             desk = desk_of(self._git, self._run, order.bead)
+            if rescued := checkpoints.restore(self._git, desk, order.number):
+                return rescued
             kept = keep_all(self._git, desk, order.number, person=self._run.repository.person)
+            self._release(desk, order.number, kept.tree)
             return kept.commit if kept.differs else None
+
+    def checkpoint(self, bead: BeadId, number: int) -> Commit | None:
+        with as_workspace_fault(f"taking a checkpoint of the worktree of {bead}"):
+            last, person = self._checkpointed.get(bead), self._run.repository.person
+            tree, commit = checkpoints.take(self._git, self._run, bead, number, last, person=person)
+            if tree is not None:
+                self._checkpointed[bead] = tree
+            return commit
+
+    def _release(self, desk: Desk, number: int, tree: Tree | None) -> None:
+        self._checkpointed.pop(desk.bead, None)
+        checkpoints.release(self._git, desk, number, tree)
 
     def clear(self, order: Clear) -> None:
         with as_workspace_fault(f"clearing the worktree of {order.bead}"):
@@ -234,6 +251,7 @@ class GitWorkspaces:
         siblings = [found for found in worktrees.registered(desk.run.repository) if desk.path in found.path.parents]
         heads = (commit_at(self._git, found.admin) for found in siblings)
         prove_kept(self._git, desk, number, (*kept.held, kept.commit, *heads))
+        self._release(desk, number, kept.tree if held else None)
         rescue(self._git, desk, number, kept)
         branch = desk.branch.commit if desk.branch else None
         if goes_on and worked_in and kept.commit and kept.differs and kept.commit != branch:
@@ -343,7 +361,9 @@ class GitWorkspaces:
     def _collected(self, order: Collect) -> Work:
         desk = desk_of(self._git, self._run, order.bead)
         self._refuse_strangers(desk)
-        return deliver(self._git, desk, order.number, order.title, person=self._run.repository.person)
+        work = deliver(self._git, desk, order.number, order.title, person=self._run.repository.person)
+        self._release(desk, order.number, work.tree)
+        return work
 
     def check(self, order: Check) -> CheckResult:
         with as_workspace_fault(f"checking the work of {order.bead}"):

@@ -16,6 +16,7 @@ from math import inf
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import Ending, Ground, Policy, Stray, Token, Unasked, Verdict
+from orchestrator.runtime.checkpoints import Checkpoints
 from orchestrator.runtime.lane import Lane, Urgency
 from orchestrator.runtime.ports import (
     AgentMissing,
@@ -68,6 +69,9 @@ class Lanes:
         every_s = 0.0 if policy.unasked is Unasked.IGNORE else policy.watch_s
         self._watcher = Watcher(workspaces.touched, every_s=every_s, clock=clock, emit=emit, broke=self._broke)
         self._trials = ThreadPoolExecutor(policy.train, "trial")
+        self._checkpoints = Checkpoints(
+            workspaces.checkpoint, every_s=policy.checkpoint_s, clock=clock, emit=emit, broke=self._broke
+        )
         self._guard = threading.Lock()
         self._live: dict[Token, Session] = {}
         self._opening: set[Token] = set()
@@ -87,6 +91,7 @@ class Lanes:
     def close(self) -> None:
         """End all sessions and checks; return when every thread has."""
         self._sessions.close()
+        self._checkpoints.close()
         self._watcher.close()
         self._commands.close()
         self._git.close()
@@ -165,6 +170,7 @@ class Lanes:
             launch = replace(launch, env={**launch.env, **place.env}, walls=place.walls)
             reader = self._agents.reader(order, scratch=place.scratch)
             at_spawn = self._agents.starts_at_spawn(order.route)
+            self._checkpoints.begin(order)  # before it can end
             session = self._sessions.open(order, launch, reader, at_spawn=at_spawn, emit=self._heard)
         except Leaving:
             self._not_started(order, Ending.STOPPED, "the orchestrator is leaving")
@@ -181,9 +187,10 @@ class Lanes:
             self._opening.discard(order.token)
             unwanted = self._unwanted.pop(order.token, None)
         if unwanted is not None:
-            session.end(unwanted, order.grace_s)
+            session.end(unwanted, order.grace_s)  # it has done nothing yet
 
     def _not_started(self, order: m.OpenSession, ending: Ending, reason: str) -> None:
+        self._checkpoints.end(order.token)
         with self._guard:
             self._opening.discard(order.token)
             self._unwanted.pop(order.token, None)
@@ -207,7 +214,8 @@ class Lanes:
             if session is None and opening:
                 self._unwanted[effect.token] = effect.reason
         if session is not None:
-            session.end(effect.reason, effect.grace_s)
+            ending = session.end
+            self._checkpoints.before(effect.token, lambda: ending(effect.reason, effect.grace_s))
         elif not opening:
             verdict = Verdict(ending=Ending.STOPPED, reason=effect.reason)
             self._emit(m.SessionEnded(at=self._clock.now(), token=effect.token, verdict=verdict))
@@ -222,6 +230,7 @@ class Lanes:
     def _heard(self, signal: m.Signal) -> None:
         if isinstance(signal, m.SessionEnded):
             self._watcher.end(signal.token)
+            self._checkpoints.end(signal.token)
         self._emit(signal)
         if isinstance(signal, m.SessionEnded):  # after it is told: nobody may take the session for one that never was
             with self._guard:

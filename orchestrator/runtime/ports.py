@@ -400,6 +400,13 @@ class Workspaces(Protocol):
         """Keep everything in it under an attic ref; None: nothing differs from the base. Raises `WorkspaceFault`."""
         ...
 
+    def checkpoint(self, bead: BeadId, number: int) -> Commit | None:
+        """Hold what its worktree has now, while its agent is at work; None: that has not changed.
+
+        `save`, `collect` and `clear` of the bead come after it, never beside it. Raises `WorkspaceFault`.
+        """
+        ...
+
     def touched(self, order: OpenSession) -> tuple[str, ...]:
         """All files that differ from where the bead began, while its agent is at work. Raises `WorkspaceFault`."""
         ...

@@ -46,6 +46,8 @@ class Evidence:
     """Worktrees with files in them that are in no commit, and those files; looked for while nobody is at work."""
     locks: tuple[str, ...] = ()
     """Lock files of git on what is ours."""
+    checkpoints: tuple[BeadId, ...] = ()
+    """Beads of which a checkpoint is there."""
     temporary: tuple[str, ...] = ()
     """Files and folders that we make for a moment only."""
     person: Person | None = None
@@ -79,6 +81,8 @@ def prove(state: State, evidence: Evidence) -> list[Finding]:
         held = [*(f"the files of {bead}" for bead in sorted(evidence.leases)), *evidence.locks]
         findings.append(found("no lock is left over", held, f"find {git_dir}\" -name '*.lock'"))
         findings.append(found("no worktree is left over", evidence.worktrees, "git worktree list"))
+        refs = "git for-each-ref refs/orchestrator/checkpoints"
+        findings.append(found("no checkpoint is left over", [f"of {bead}" for bead in evidence.checkpoints], refs))
         findings.append(found("no temporary file is left over", evidence.temporary, f'ls -A {git_dir}/orchestrator"'))
     return findings
 

@@ -199,6 +199,8 @@ def _running(state: State, record: BeadRecord, now: float) -> Iterator[str]:
     left = (attempt.started + record.spec.timeout_s) - now
     if worker.state is WorkerState.RUNNING and left > 0:
         yield f"It has {span(left)} left."
+    if attempt.checkpoint is not None and attempt.checkpointed is not None:
+        yield f"Its newest checkpoint is {attempt.checkpoint[:12]}, of {moment(attempt.checkpointed, now)}."
     if record.attempts > 1 and record.reason:
         yield f"The attempt before ended so: {record.reason}."
 

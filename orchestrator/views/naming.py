@@ -130,6 +130,8 @@ def _when(faulty: Callable[[Any], bool], level: Level = Level.WARNING) -> Callab
 
 _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.AgentProgressed: Level.DEBUG,
+    m.CheckpointMade: Level.DEBUG,
+    m.CheckpointFailed: Level.WARNING,
     m.RunSwept: _when(lambda event: event.ended > 0),
     m.WorkersStarted: _when(lambda event: bool(event.missing)),
     m.DiskRanLow: Level.WARNING,

@@ -172,6 +172,10 @@ BROKEN: dict[str, tuple[str, Sabotage]] = {
     "a worktree is left": ("no worktree is left over", worktree),
     "files are still held": ("no lock is left over", lease),
     "a lock of git is left": ("no lock is left over", write(".git/refs/orchestrator/x.lock", "")),
+    "a checkpoint is left": (
+        "no checkpoint is left over",
+        run_git("update-ref", "refs/orchestrator/checkpoints/night/bad", ATTIC),
+    ),
     "a temporary file is left": ("no temporary file is left over", write(".git/orchestrator/excludes.new")),
     "a branch was moved to an agent's work": (
         BRANCHES,

@@ -77,6 +77,12 @@ class PlainFolders:
     def touched(self, order: m.OpenSession) -> tuple[str, ...]:
         return ()
 
+    def checkpoint(self, bead: BeadId, number: int) -> Commit | None:
+        self.done.append("checkpoint")
+        if self.refuse:
+            raise WorkspaceFault(self.refuse)
+        return Commit(f"p-{bead}")
+
     def collect(self, order: m.Collect) -> Work:
         self._begin(order)
         return Work(commit=Commit(f"c-{order.bead}"), tree=Tree("t"), files=("f",))

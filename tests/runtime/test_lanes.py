@@ -47,7 +47,7 @@ class Gate:
 class Bench:
     """Lanes between stand-ins, and the queue at their end."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, checkpoint_s: float = 0.0) -> None:
         self.folders = PlainFolders(root)
         self.sessions = ToldSessions()
         self.agents = OneProgram(("true",))
@@ -58,7 +58,7 @@ class Bench:
             sessions=self.sessions,
             agents=self.agents,
             clock=Fixed(),
-            policy=Policy(),
+            policy=Policy(checkpoint_s=checkpoint_s),
             emit=self.heard.put,
             fail=self.heard.put,
         )
@@ -228,3 +228,18 @@ def test_the_sweep_says_how_many_it_ended(bench: Bench) -> None:
     """The first thing that a start waits for."""
     bench.lanes.perform([m.Sweep(epoch=2)])
     assert bench.next(m.Swept).ended == 3
+
+
+def test_what_a_session_wrote_is_held_before_it_is_ended(tmp_path: Path) -> None:
+    """The end waits for the checkpoint, and what saves the work comes after both."""
+    bench = Bench(tmp_path, checkpoint_s=3600)
+    bench.lanes.perform([opening()])
+    assert bench.sessions.opened.wait(10)
+    told: m.Signal | None = None
+    while not isinstance(told, m.Checkpointed):  # it is given up as it opens, or once it is open
+        bench.lanes.perform([])
+        bench.lanes.perform([ending()])
+        told = bench.next(m.Signal)
+    assert told.commit == "p-a"
+    bench.lanes.close()
+    assert bench.sessions.ended[0] == (1, "enough")

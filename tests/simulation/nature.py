@@ -253,6 +253,8 @@ class Agents:
             writes = kind not in ("does nothing", "needs nothing", "cannot", "finds no network") and dice.random() < 0.7
             half = Usage(usd=None if usage.usd is None else usage.usd / 2, tokens_out=5)
             yield Deed(after=at, writes=writes, says=partial(_progress, token, half))
+            if writes and dice.random() < 0.5:
+                yield Deed(after=at + 1.0, says=partial(_checkpoint, token, dice.random() < 0.8))
         if kind == "spends":
             yield Deed(after=at + 1.0, says=partial(_progress, token, usage))
             at += 100.0
@@ -324,6 +326,12 @@ class Agents:
 
 def _question(token: Token, question: str, at: float) -> m.Signal:
     return m.Questioned(at=at, token=token, question=question)
+
+
+def _checkpoint(token: Token, made: bool, at: float) -> m.Checkpointed:
+    """It is the shell's, which takes one while the agent goes on."""
+    commit, fault = (Commit(f"p{token}"), "") if made else (None, "no space left on device")
+    return m.Checkpointed(at=at, token=token, commit=commit, fault=fault)
 
 
 def _progress(token: Token, usage: Usage, at: float) -> m.Signal:

@@ -77,6 +77,14 @@ def agent_started(state: Standing, event: m.AgentStarted) -> None:
     _sign(state, attempt)
 
 
+def checkpoint_made(state: Standing, event: m.CheckpointMade) -> None:
+    state.update_attempt(event.token, checkpoint=event.commit, checkpointed=event.at)
+
+
+def checkpoint_failed(state: Standing, event: m.CheckpointFailed) -> None:
+    """Said, and nothing else: the next beat tries again."""
+
+
 def agent_progressed(state: Standing, event: m.AgentProgressed) -> None:
     attempt = state.attempts[event.token]
     state.update_attempt(
@@ -256,6 +264,8 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.SessionSpawned: session_spawned,
     m.AgentStarted: agent_started,
     m.AgentProgressed: agent_progressed,
+    m.CheckpointMade: checkpoint_made,
+    m.CheckpointFailed: checkpoint_failed,
     m.QuestionRaised: question_raised,
     m.QuestionSettled: question_settled,
     m.SessionNudged: session_nudged,

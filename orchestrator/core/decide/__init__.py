@@ -108,6 +108,7 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.Progressed: sessions.progressed,
     m.LocksAsked: locks.asked,
     m.Touched: locks.touched,
+    m.Checkpointed: sessions.checkpointed,
     m.WentSilent: sessions.went_silent,
     m.Questioned: questions.questioned,
     m.Typed: questions.typed,

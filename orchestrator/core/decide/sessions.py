@@ -43,6 +43,14 @@ def progressed(state: State, signal: m.Progressed) -> Iterator[m.Event]:
         yield m.SessionGivenUp(at=signal.at, token=attempt.token, ending=Ending.OVER_BUDGET, reason=reason)
 
 
+def checkpointed(state: State, signal: m.Checkpointed) -> Iterator[m.Event]:
+    attempt = _with_session(state, signal.token)
+    if attempt and signal.commit is not None:
+        yield m.CheckpointMade(at=signal.at, token=signal.token, bead=attempt.bead, commit=signal.commit)
+    elif attempt:
+        yield m.CheckpointFailed(at=signal.at, token=signal.token, bead=attempt.bead, reason=signal.fault)
+
+
 def went_silent(state: State, signal: m.WentSilent) -> Iterator[m.Event]:
     """It is spoken to once where its program can be, then given up. Who waits for a person may be silent."""
     attempt = state.live(signal.token)

@@ -67,6 +67,24 @@ class AgentProgressed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointMade(Event):
+    """The worktree had changed since the last one, and a ref holds what it has now."""
+
+    token: Token
+    bead: BeadId
+    commit: Commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointFailed(Event):
+    """Twice in a row none could be taken: a death now would cost what was done since the last one."""
+
+    token: Token
+    bead: BeadId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionRaised(Event):
     """A live session asks what no rule answers: its bead is held, and the session kept open until a person answers."""
 

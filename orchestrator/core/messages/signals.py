@@ -92,6 +92,15 @@ class Touched(Signal):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpointed(Signal):
+    """What the worktree holds now is in a commit that a ref holds; without a commit that failed again and again."""
+
+    token: Token
+    commit: Commit | None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WentSilent(Signal):
     """No event, no changed file, no processor time for as long as the bead allows."""
 
