@@ -74,7 +74,12 @@ class Spares:
         self.remove_orphans()
 
     def remove_orphans(self) -> None:
-        """Folders of which a death has left no registration."""
+        """What a death has left of one that was just being taken: a registration for a bead that it never came to, or a
+        folder without any."""
+        for found in list(worktrees.registered(self.run.repository)):
+            is_here = found.path.parent == self.run.folder and found.path.name.startswith(_FOLDER)
+            if is_here and found.is_ours and found.reason != self.reason:
+                worktrees.remove(self.run.repository, found, found.path)
         known = {found.path for found in self.all()}
         for folder in self.run.folder.glob(f"{_FOLDER}*"):
             if folder not in known:

@@ -132,6 +132,22 @@ def test_a_death_while_one_is_put_by_or_taken_leaves_nothing_that_counts_as_work
     assert set(again.attic("two").values()) <= {world.git("rev-parse", "main")}
 
 
+def test_a_death_before_the_books_name_its_new_place_leaves_no_registration(world: World) -> None:
+    """It is promised to a bead, and still where spares are: the bead gets another, and at the end nothing is left."""
+    world.prepare("one")
+    world.clear("one")
+    [spare] = spares(world)
+    admin = Path((spare / ".git").read_text().removeprefix("gitdir: ").strip())
+    (admin / "locked").write_text("orchestrator: night/two\n")
+    again = world.again()
+    assert spares(world) == []
+    assert not admin.exists()
+    again.prepare("two")
+    again.clear("two")
+    again.workspaces.close()
+    assert world.git("worktree", "list", "--porcelain").count("worktree ") == 1
+
+
 def test_a_death_before_it_was_checked_out_keeps_nothing_of_the_last_bead(world: World) -> None:
     path = world.prepare("one")
     (path / "of one").write_text("1")
