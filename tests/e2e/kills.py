@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,6 @@ NAMES = ["a1", "a2", "a3", "a4", *NEEDS]
 @dataclass(frozen=True, kw_only=True)
 class Survived:
     kills: int
-    restarts: int
     seconds: float
     faults: tuple[str, ...]
 
@@ -44,24 +43,13 @@ def one_night(folder: Path, dice: random.Random, kills: int, *, longest_s: float
     """A run of twelve beads, killed up to `kills` times, then let finish."""
     night = Night(folder)
     begun = time.monotonic()
-    done = restarts = 0
     try:
         night.make_repository()
         check = "test -f README.md && sleep 0.05"
         night.write({"name": "night", "workers": 4, "verify": [check], "beads": beads(NAMES, 0.4, NEEDS)})
-        while True:
-            process = night.start("--worktrees", str(night.worktrees))
-            restarts += 1
-            until = time.monotonic() + dice.uniform(0.0, longest_s) if done < kills else float("inf")
-            while process.poll() is None and time.monotonic() < until:
-                time.sleep(0.005)
-            if process.poll() is not None:
-                break
-            process.kill()
-            process.wait()
-            done += 1
-        faults = tuple(_faults(night, process.returncode))
-        return Survived(kills=done, restarts=restarts, seconds=time.monotonic() - begun, faults=faults)
+        killed, code = survive(night, dice, kills, every_s=(0.0, longest_s))
+        faults = tuple(faults_of(night, code))
+        return Survived(kills=len(killed), seconds=time.monotonic() - begun, faults=faults)
     finally:
         night.close()
 
@@ -70,32 +58,44 @@ def one_full_train(folder: Path, dice: random.Random, kills: int, *, longest_s: 
     """Twenty-four verified beads, two of them red only together with another, killed only while the train is full."""
     night = Night(folder)
     begun = time.monotonic()
-    done = restarts = 0
     try:
         queue(night, beads=TRAIN, red=2, train=4, seconds=0.4)
-        while True:
-            process = night.start("--worktrees", str(night.worktrees))
-            restarts += 1
-            while done < kills and process.poll() is None and not _is_full(night):
-                time.sleep(0.02)
-            until = time.monotonic() + dice.uniform(0.0, longest_s) if done < kills else float("inf")
-            while process.poll() is None and time.monotonic() < until:
-                time.sleep(0.005)
-            if process.poll() is not None:
-                break
-            process.kill()
-            process.wait()
-            done += 1
-        faults = tuple(
-            _faults(night, process.returncode, [f"b{n:02}" for n in range(TRAIN - 4)] + ["x1", "x2", "y1", "y2"])
-        )
+        killed, code = survive(night, dice, kills, every_s=(0.0, longest_s), ready=lambda: _is_full(night))
+        faults = tuple(faults_of(night, code, [f"b{n:02}" for n in range(TRAIN - 4)] + ["x1", "x2", "y1", "y2"]))
         if not faults:
             seen = look(night)
             faults = (*(f"red: {each}" for each in seen.red), *seen.out_of_order)
             faults = (*faults, *(f"checked twice: {tree}" for tree in seen.twice))
-        return Survived(kills=done, restarts=restarts, seconds=time.monotonic() - begun, faults=faults)
+        return Survived(kills=len(killed), seconds=time.monotonic() - begun, faults=faults)
     finally:
         night.close()
+
+
+def survive(
+    night: Night,
+    dice: random.Random,
+    kills: int,
+    *,
+    every_s: tuple[float, float],
+    ready: Callable[[], bool] = lambda: True,
+) -> tuple[list[float], int]:
+    """Runs it until it is over, killed at most so many times, each a while after it is `ready`.
+
+    When it was killed, in seconds of the epoch, and what it ended with.
+    """
+    killed: list[float] = []
+    while True:
+        process = night.start("--worktrees", str(night.worktrees))
+        while len(killed) < kills and process.poll() is None and not ready():
+            time.sleep(0.02)
+        until = time.monotonic() + dice.uniform(*every_s) if len(killed) < kills else float("inf")
+        while process.poll() is None and time.monotonic() < until:
+            time.sleep(0.005)
+        if process.poll() is not None:
+            return killed, process.returncode
+        killed.append(time.time())
+        process.kill()
+        process.wait()
 
 
 def _is_full(night: Night) -> bool:
@@ -107,10 +107,11 @@ def _is_full(night: Night) -> bool:
         return False
 
 
-def _faults(night: Night, code: int, names: Sequence[str] = NAMES) -> list[str]:
+def faults_of(night: Night, code: int, names: Sequence[str] = NAMES, *, expected: int = 0) -> list[str]:
+    """What is not as it must be once the run has ended; `names` are the beads that were to land."""
     found = []
     output = (night.folder / "output").read_text()
-    if code != 0:
+    if code != expected:
         found.append(f"exit code {code}: {output[-2000:]}")
         return found
     landed = Counter(night.landed("orchestrator/night"))
@@ -142,7 +143,7 @@ def main() -> int:
         runs += 1
         kills += survived.kills
         faults += len(survived.faults)
-        print(f"run {runs}: {survived.kills} kills, {survived.restarts} starts, {survived.seconds:.1f} s", flush=True)
+        print(f"run {runs}: {survived.kills} kills, {survived.seconds:.1f} s", flush=True)
         for fault in survived.faults:
             print(f"  {fault}", flush=True)
     print(f"seed {options.seed}: {kills} kills in {runs} runs, {time.monotonic() - begun:.0f} s, {faults} faults")
