@@ -18,6 +18,7 @@ from orchestrator.core.standing import Standing
 def bead_readied(state: Standing, event: m.BeadReadied) -> None:
     state.move_bead(event.bead, event)
     state.readable.pop(event.bead, None)
+    state.to_clear.pop(event.bead, None)
     state.queue(event.bead, event.at)
 
 

@@ -61,10 +61,12 @@ def _graphed(state: Standing) -> Iterator[Bead]:
 def bead_replanned(state: Standing, event: m.BeadReplanned) -> None:
     record = state.move_bead(event.bead, event, reason="", not_before=0.0)
     state.misplaced.pop(event.bead, None)
-    state.to_clear.pop(event.bead, None)
     record = state.beads[event.bead] = replace(record, unmet=state.unmet(record.spec))
     if not record.unmet:
+        state.to_clear.pop(event.bead, None)
         state.readable[event.bead] = None
+    elif record.occupies:  # who knows when its turn comes; and its worktree is on a base that lacks the new need
+        state.to_clear[event.bead] = None
 
 
 CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {

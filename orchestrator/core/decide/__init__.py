@@ -56,8 +56,7 @@ def decide(state: State, signal: m.Signal) -> Iterator[m.Event]:
         yield from revising.withdrawn(state, signal.at)
         yield from revising.returned(state, signal.at)
         yield from _due(state, signal.at)
-        yield from locks.granted(state, signal.at)
-        yield from landing.drive(state, signal.at)
+        yield from _locks_and_landings(state, signal.at)
         yield from scheduling.readied(state, signal.at)
         yield from money.watched(state, signal)
         yield from scheduling.starts(state, signal.at)
@@ -65,6 +64,15 @@ def decide(state: State, signal: m.Signal) -> Iterator[m.Event]:
         yield from operator.stopping_now(state, signal.at)
         yield from operator.come_true(state, signal.at)
         yield from scheduling.ended(state, signal.at)
+
+
+def _locks_and_landings(state: State, at: float) -> Iterator[m.Event]:
+    """Each frees what the other waits for: what is sent back lets go of its files, and who gets files may board."""
+    yield from locks.granted(state, at)
+    yield from landing.drive(state, at)
+    while state.locks.grantable() is not None:
+        yield from locks.granted(state, at)
+        yield from landing.drive(state, at)
 
 
 def _due(state: State, at: float) -> Iterator[m.Event]:
