@@ -406,15 +406,17 @@ class GitWorkspaces:
 
     def close(self) -> None:
         self._runner.commands.close()
-        with as_workspace_fault("removing the worktrees in which merges are checked"):
-            if self._landing is not None:
-                self._landing.stages.close()
-            self._spares.remove_all()
-            for folder in (self._run.folder, self._run.repository.state):
-                worktrees.empty_trash(folder)
-            if self._run.folder.is_dir() and not any(self._run.folder.iterdir()):
-                self._run.folder.rmdir()
-        self._git.residents.close()
+        try:
+            with as_workspace_fault("removing the worktrees in which merges are checked"):
+                if self._landing is not None:
+                    self._landing.stages.close()
+                self._spares.remove_all()
+                for folder in (self._run.folder, self._run.repository.state):
+                    worktrees.empty_trash(folder)
+                if self._run.folder.is_dir() and not any(self._run.folder.iterdir()):
+                    self._run.folder.rmdir()
+        finally:
+            self._git.residents.close()
 
     def _begun(self) -> Landing:
         if self._landing is None:

@@ -114,6 +114,8 @@ class World:
     commands: ShellCommands
     workspaces: GitWorkspaces
     target: str = "orchestrator/night"
+    opened: list[GitWorkspaces] = field(default_factory=list)
+    """Every one that there was: their gits are ended with the test."""
 
     @property
     def folder(self) -> Path:
@@ -242,14 +244,8 @@ class World:
     def again(self, **changed: object) -> World:
         """The next orchestrator process in the same repository: nothing in memory is left."""
         workspaces = open_run(self.tmp, self.repository, self.commands, **changed)
-        return World(
-            tmp=self.tmp,
-            top=self.top,
-            repository=self.repository,
-            commands=self.commands,
-            workspaces=workspaces,
-            target=str(changed.get("target", self.target)),
-        )
+        self.opened.append(workspaces)
+        return replace(self, workspaces=workspaces, target=str(changed.get("target", self.target)))
 
 
 def open_run(tmp: Path, repository: Repository, commands: ShellCommands, **changed: object) -> GitWorkspaces:
@@ -301,14 +297,16 @@ def world(tmp_path: Path, top: Path) -> Iterator[World]:
     repository = open_repository(top)
     before = persons(repository)
     commands = ShellCommands()
-    yield World(
-        tmp=tmp_path,
-        top=top,
-        repository=repository,
-        commands=commands,
-        workspaces=open_run(tmp_path, repository, commands),
-    )
-    assert persons(repository) == before
+    workspaces = open_run(tmp_path, repository, commands)
+    opened = [workspaces]
+    try:
+        yield World(
+            tmp=tmp_path, top=top, repository=repository, commands=commands, workspaces=workspaces, opened=opened
+        )
+        assert persons(repository) == before
+    finally:
+        for each in opened:
+            each._git.residents.close()
 
 
 def persons(repository: Repository) -> Fingerprint:
