@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from orchestrator.agents.template import CommandLine, Text
+from orchestrator.agents.template import CommandLine
 from orchestrator.core.model import AgentName, AgentTraits, Ending
+from orchestrator.core.template import Text
 from orchestrator.runtime.ports import ScreenRules
 
 PLACEHOLDERS = ("prompt", "prompt_file", "model", "session", "worktree", "outcome_file", "scratch", "home")

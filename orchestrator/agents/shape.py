@@ -33,8 +33,9 @@ from orchestrator.agents.profile import (
     Test,
     WordRule,
 )
-from orchestrator.agents.template import CommandLine, TemplateFault, Text
+from orchestrator.agents.template import CommandLine
 from orchestrator.core.model import AgentName, Ending
+from orchestrator.core.template import TemplateFault, Text
 from orchestrator.runtime.ports import Dialog, ScreenRules
 
 LONG_PROMPT = "Your task is written in the file {prompt_file}. Read that file to its end first, then do what it says."

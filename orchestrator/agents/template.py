@@ -1,54 +1,14 @@
-"""Command lines and texts with `{placeholders}`.
+"""Command lines with `{placeholders}`: texts, some of them in groups that may be left out.
 
-Knows how a template is written and filled in. Does not know what the placeholders stand for.
+Does not know what the placeholders stand for.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-_TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{")
-
-
-class TemplateFault(ValueError):
-    """The template cannot be filled in. The message says which part, and what would be right."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """A text with placeholders in it. `{{` and `}}` are literal braces."""
-
-    pieces: tuple[tuple[str, str], ...]
-    """(what stands before it, the placeholder's name); the last one's name is empty."""
-
-    @classmethod
-    def parse(cls, source: str, known: Collection[str]) -> Text:
-        """Raises `TemplateFault`."""
-        pieces: list[tuple[str, str]] = []
-        before, place = "", 0
-        for found in _TOKEN.finditer(source):
-            before += source[place : found.start()]
-            place = found.end()
-            if found[0] in ("{{", "}}"):
-                before += found[0][0]
-                continue
-            name = (found[1] or "").strip()
-            if name not in known:
-                raise TemplateFault(_unknown(found[0], name, known))
-            pieces.append((before, name))
-            before = ""
-        return cls(pieces=(*pieces, (before + source[place:], "")))
-
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(name for _, name in self.pieces if name)
-
-    def fill(self, values: Mapping[str, str | None]) -> str:
-        """A placeholder without a value becomes nothing."""
-        return "".join(before + ((values.get(name) or "") if name else "") for before, name in self.pieces)
+from orchestrator.core.template import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +42,3 @@ class CommandLine:
                 continue
             argv += [text.fill(values) for text in group]
         return tuple(argv)
-
-
-def _unknown(written: str, name: str, known: Collection[str]) -> str:
-    if written == "{":
-        return "a '{' that nothing closes; write '{{' for a literal brace"
-    close = difflib.get_close_matches(name, known, n=1)
-    meant = f"did you mean '{{{close[0]}}}'?" if close else "known are " + ", ".join(f"{{{each}}}" for each in known)
-    return f"'{written}' is no placeholder; {meant} (a literal brace is written '{{{{')"

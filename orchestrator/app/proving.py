@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Commit
 
 if TYPE_CHECKING:
+    from orchestrator.repo.target import TargetCommit
     from orchestrator.repo.worktrees import Worktree
     from orchestrator.runtime.findings import Finding
     from orchestrator.runtime.proof import Evidence
@@ -55,10 +56,8 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
     return Evidence(
         target=manifest.target,
         landed=tuple(
-            Shown(
-                commit=each.commit, tree=each.tree, what=ours.get(each.commit), subject=each.subject, named=each.beads
-            )
-            for each in on_target
+            Shown(commit=each.commit, tree=each.tree, what=what, subject=each.subject, named=each.beads)
+            for each, what in _landed(on_target, ours, survey.grounds(repository, manifest.target))
         ),
         verified=frozenset(
             bead
@@ -78,6 +77,22 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
         mark=mark,
         writer=f"pid {holder.process.pid} on {holder.host}" if holder else "",
     )
+
+
+def _landed(
+    line: Sequence[TargetCommit],
+    ours: Mapping[Commit, tuple[BeadId, str]],
+    grounds: Mapping[tuple[BeadId, str], Commit],
+) -> Iterator[tuple[TargetCommit, tuple[BeadId, str] | None]]:
+    """Each commit of the target's line, newest first, with what landed with it, as one commit or as several."""
+    what, ground = None, None
+    for each in line:
+        if each.commit in ours:
+            what = ours[each.commit]
+            ground = grounds.get(what)
+        elif ground is None or each.commit == ground:
+            what, ground = None, None
+        yield each, what
 
 
 def _work(read: Reading) -> Iterator[tuple[BeadId, Commit]]:

@@ -214,6 +214,17 @@ class Budget:
     """What runs when the run's or the day's limit is reached is ended; else it may finish."""
 
 
+class Style(StrEnum):
+    """How a bead's work stands on the target. The tree is the same in each."""
+
+    SQUASH = "squash"
+    """One commit."""
+    MERGE = "merge"
+    """A merge commit, with the work's own commits beside the target's line."""
+    REBASE = "rebase"
+    """The work's own commits, one on top of the other; the last one is what was checked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """What a pool of routes may be asked for. None: no limit of ours."""
@@ -283,6 +294,9 @@ class Policy:
     """How many beads one check of a merged tree stands for; red, the one that breaks it is looked for."""
     check_tries: int = 2
     """How often checks have to fail on a merged tree, one and the same, before they are believed."""
+    landing: Style = Style.SQUASH
+    message: str = "{title}"
+    """Of the commit as which a bead lands, without its trailers: a template, see `core.commit_message`."""
     limits: tuple[Limit, ...] = ()
     closed: tuple[tuple[float, float], ...] = ()
     """Times in which nothing new starts, from and until: in order, and apart from each other."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from orchestrator.core import messages as m
 from orchestrator.core import train
+from orchestrator.core.commit_message import message
 from orchestrator.core.model import BeadId, BeadState, Usage, WorkerState
 from orchestrator.core.records import Attempt
 from orchestrator.core.state import State
@@ -108,8 +109,14 @@ def _owed_to_train(state: State) -> Iterator[m.Effect]:
             old=cars[0][0].onto.commit,
             new=made[-1].commit,
             stops=tuple(
-                m.Stop(bead=a.bead, number=a.number, task=state.tasks.get(a.bead, ""), commit=at.commit)
-                for (_, a), at in zip(cars, made, strict=True)
+                m.Stop(
+                    bead=a.bead,
+                    number=a.number,
+                    task=state.tasks.get(a.bead, ""),
+                    commit=at.commit,
+                    onto=car.onto.commit,
+                )
+                for (car, a), at in zip(cars, made, strict=True)
             ),
         )
     for car in dict.fromkeys(train.due(state)):
@@ -139,6 +146,8 @@ def _owed_to_train(state: State) -> Iterator[m.Effect]:
             onto_tree=joint.onto.tree if joint.onto else None,
             turn=record.vain,
             task=state.tasks.get(attempt.bead, ""),
+            style=state.policy.landing,
+            message=message(state, attempt),
         )
 
 

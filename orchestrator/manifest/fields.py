@@ -12,7 +12,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 
-from orchestrator.core.model import Claim, RouteName, Unasked
+from orchestrator.core.commit_message import PLACEHOLDERS
+from orchestrator.core.model import Claim, RouteName, Style, Unasked
+from orchestrator.core.template import TemplateFault
+from orchestrator.core.template import Text as Template
 from orchestrator.manifest import names, patterns, quantities
 from orchestrator.manifest.document import Plain, bare
 from orchestrator.manifest.faults import Unfit, nearest
@@ -22,6 +25,7 @@ _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 """No argument of a program may have a NUL; half of a surrogate pair, which JSON can say, cannot be encoded."""
 _GRAVITIES = ("info", "warning", "error")
 _UNASKED = tuple(word.value for word in Unasked)
+_STYLES = tuple(word.value for word in Style)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -151,6 +155,16 @@ def _as_word_of(*words: str) -> Callable[[Any], str]:
     return convert
 
 
+def _as_message(value: Any) -> str:
+    """What a commit says, with placeholders."""
+    text = as_text(value)
+    try:
+        Template.parse(text, PLACEHOLDERS)
+    except TemplateFault as fault:
+        raise Unfit(str(fault)) from fault
+    return text
+
+
 def _as_place(value: Any) -> str | dict[str, str]:
     """Where a message goes: an address, or a command."""
     if isinstance(value, dict):
@@ -226,6 +240,8 @@ PoolKey = Annotated[Text, AfterValidator(names.check_pool)]
 Hold = Annotated[str, BeforeValidator(_as_hold), _schema(type=["string", "boolean"])]
 Flag = Annotated[bool, BeforeValidator(_as_flag), _schema(type="boolean")]
 OfUnasked = Annotated[Unasked, BeforeValidator(_as_word_of(*_UNASKED)), _schema(enum=[*_UNASKED])]
+OfStyle = Annotated[Style, BeforeValidator(_as_word_of(*_STYLES)), _schema(enum=[*_STYLES])]
+Message = Annotated[str, BeforeValidator(_as_message), _schema(**_TEXT_SCHEMA)]
 Gravity = Annotated[str, BeforeValidator(_as_word_of(*_GRAVITIES)), _schema(enum=[*_GRAVITIES])]
 _PLACE_SCHEMA = {
     "anyOf": [_TEXT_SCHEMA, {"type": "object", "properties": {"command": _TEXT_SCHEMA}, "required": ["command"]}]

@@ -49,6 +49,8 @@ _POLICY = {
     "train": ("train",),
     "batch": ("batch",),
     "check_tries": ("check_tries",),
+    "landing": ("landing",),
+    "message": ("message",),
     "on_question": ("on_question",),
     "question_wait_s": ("question_wait",),
     "unasked": ("locks", "unasked"),

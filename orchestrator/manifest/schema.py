@@ -20,7 +20,9 @@ from orchestrator.manifest.fields import (
     Hold,
     HoursList,
     Id,
+    Message,
     Money,
+    OfStyle,
     OfUnasked,
     OnQuestion,
     Override,
@@ -342,6 +344,16 @@ class SettingsTable(Table):
     check_tries: Count | None = Field(
         default=None,
         description="How often the checks must fail on a merged tree before it is believed to be red. Default 2.",
+    )
+    landing: OfStyle | None = Field(
+        default=None,
+        description="How a bead's work stands on the target: 'squash' is one commit, 'merge' a merge commit with the "
+        "work's own commits beside it, 'rebase' the work's own commits one on top of the other. Default squash.",
+    )
+    message: Message | None = Field(
+        default=None,
+        description="What the commit says as which a bead lands, above its trailers; {title}, {bead}, {prompt}, "
+        "{route}, {attempt} and {run} are filled in. Default '{title}'.",
     )
     on_question: OnQuestion | None = Field(
         default=None,

@@ -212,7 +212,8 @@ class Fences:
     def _changed(self, name: str, old: Commit | None, new: Commit | None, *, shown: bool) -> Iterator[Stray]:
         known = self.ledger.known
         # A landing by an agent's own hand: such a ref is what we believe.
-        ours = name.startswith((refs.LANDED, refs.CHECKPOINTS, f"{refs.OURS}base/", f"{refs.OURS}start/"))
+        known_as_ours = (refs.LANDED, refs.GROUND, refs.CHECKPOINTS, f"{refs.OURS}base/", f"{refs.OURS}start/")
+        ours = name.startswith(known_as_ours)
         if old is None:
             if (shown or ours) and not self._is_checked_out(name):
                 yield self._put_back(name, None, new, shown=shown)

@@ -1,4 +1,4 @@
-"""Landing: a bead's work becomes one commit, on the tip or ahead of it, and the target moves to what was checked.
+"""Landing: a bead's work is merged onto the tip or ahead of it, and the target moves to what was checked.
 
 Three orders, each safe to ask for twice: `compose` writes objects only, `verify` runs the checks on exactly one tree,
 `advance` moves the target by compare-and-swap. Does not know when a bead is due, what is merged onto what, nor what
@@ -10,24 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.core.messages import Advance, Compose, Verify
-from orchestrator.core.model import BeadId, Commit, Tree
+from orchestrator.core.model import Commit
 from orchestrator.repo import refs
-from orchestrator.repo.attic import commit_tree
-from orchestrator.repo.delivery import one_line
 from orchestrator.repo.desk import Run
 from orchestrator.repo.faults import GitRefused, RefMoved
 from orchestrator.repo.merging import Clashes, evidence, merge
 from orchestrator.repo.objects import stored
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import Move
-from orchestrator.repo.repository import OURSELVES, Person
 from orchestrator.repo.stage import Stages
-from orchestrator.repo.target import log, refuse_occupied, standing
+from orchestrator.repo.styles import put_on
+from orchestrator.repo.target import refuse_occupied, standing
 from orchestrator.repo.verification import PASSED, Verified
 from orchestrator.runtime.ports import CheckResult, Composition, Conflict, Empty, LandedAt
-
-_FEW = 20
-"""Commits of one bead that are looked at one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +52,7 @@ class Landing:
             return Conflict(onto=onto, onto_tree=onto_tree, evidence=said, beads=beads)
         if merged == onto_tree:
             return Empty(onto=onto, onto_tree=onto_tree)
-        commit = self._commit(order, onto, merged)
+        commit = put_on(self.git, self.run, order, onto, onto_tree, merged)
         return Composition(onto=onto, onto_tree=onto_tree, commit=commit, tree=merged)
 
     def verify(self, order: Verify) -> CheckResult:
@@ -80,6 +75,11 @@ class Landing:
         moves = [
             Move(name=refs.landed_as(self.run.target, stop.bead, stop.task), new=stop.commit) for stop in order.stops
         ]
+        moves += [
+            Move(name=refs.ground_of(self.run.target, stop.bead, stop.task), new=stop.onto)
+            for stop in order.stops
+            if stop.onto is not None and self._is_several(stop.commit, stop.onto)
+        ]
         moves.append(Move(name=self.run.target_ref, new=order.new, old=order.old))
         try:
             refs.move(self.git, self.run.repository.place, moves, why="land")
@@ -91,6 +91,11 @@ class Landing:
             return False  # a garbage collection took what was composed: it is composed again
         return True
 
+    def _is_several(self, commit: Commit, onto: Commit) -> bool:
+        """Whether more of it than this one commit stands on the target's line."""
+        found = stored(self.git, self.run.repository.place, commit)
+        return found is not None and found.parents[:1] != (onto,)
+
     def _has_arrived(self, order: Advance) -> bool:
         """We did this before a death: all that lands with it is noted, and on the target."""
         for stop in order.stops:
@@ -101,46 +106,3 @@ class Landing:
 
     def _is_there(self, commit: Commit) -> bool:
         return self.git(self.run.repository.place, "cat-file", "-e", commit, codes=(0, 1, 128)).code == 0
-
-    def _commit(self, order: Compose, onto: Commit, merged: Tree) -> Commit:
-        """What lands: squashed, so that its one parent is what it was merged onto."""
-        author, date, others = authors(self.git, self.run, order.bead, onto, order.commit)
-        trailers = [f"Bead: {order.bead}", f"Attempt: {order.number}", f"Route: {one_line(order.route)}"]
-        trailers += [f"Co-authored-by: {other.name} <{other.mail}>" for other in others]
-        message = f"{one_line(order.title)}\n\n" + "\n".join(trailers)
-        return commit_tree(
-            self.git, self.run.repository.place, merged, [onto], message, author, self.run.repository.person, date
-        )
-
-
-def authors(
-    git: Git, run: Run, bead: BeadId, tip: Commit, commit: Commit
-) -> tuple[Person, str | None, tuple[Person, ...]]:
-    """Who made the work, when, and who else had a hand in it. Our own commits in an agent's stead count last."""
-    made = _in_a_row(git, run, bead, tip, commit)
-    if made is None:
-        made = list(log(git, run.repository.place, ("%an", "%ae", "%ad", "%ce"), "--date=raw", f"{tip}..{commit}"))
-    theirs = [row for row in made if row[3] != OURSELVES.mail] or made
-    named = [(Person(name=name, mail=mail), date) for name, mail, date, _ in theirs if name.strip() and mail.strip()]
-    if not named:
-        return run.repository.person, None, ()
-    (author, date), *rest = named
-    others = dict.fromkeys(person for person, _ in rest if person.mail != author.mail)
-    return author, f"@{date}", tuple(others)
-
-
-def _in_a_row(git: Git, run: Run, bead: BeadId, tip: Commit, commit: Commit) -> list[tuple[str, ...]] | None:
-    """Author and committer of each commit that the target does not have.
-
-    None where it is not, as it mostly is, a few commits in a row on where the bead began: then the history tells.
-    """
-    began = stored(git, run.repository.place, refs.base_of(run.name, bead))
-    on_target = {tip, began.commit} if began else {tip}
-    made: list[tuple[str, ...]] = []
-    while commit not in on_target:
-        found = stored(git, run.repository.place, commit)
-        if found is None or len(found.parents) != 1 or len(made) == _FEW:
-            return None
-        made.append((found.author.name, found.author.mail, found.author.date, found.committer.mail))
-        commit = found.parents[0]
-    return made

@@ -13,7 +13,7 @@ from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import OURSELVES
-from orchestrator.repo.target import commits
+from orchestrator.repo.target import TargetCommit, commits
 from orchestrator.repo.worktrees import Worktree
 
 _SHOWN = 40
@@ -126,13 +126,27 @@ def evidence(
     if found.paths:
         # Of a rename, the message names the sides that the list of paths does not.
         touched = [f":(literal,top){path}" for path in dict.fromkeys((*found.paths, *sorted(named)))]
-        for landed in commits(git, place, commit, tip, "--", *touched):
-            beads |= dict.fromkeys(landed.beads)
-            lines.append(
-                f"Landed meanwhile, and touches these files: {_by(landed.beads)}{landed.commit} {landed.subject}"
-            )
+        whose = _owners(commits(git, place, commit, tip))
+        # One further back than they part: git takes a merge whose first parent it need not show for a change of none.
+        met = git(place, "merge-base", commit, tip).text.split("\n")[0]
+        for landed in commits(git, place, None, tip, "--not", f"{met}^@", "--", *touched):
+            if landed.commit not in whose:
+                continue
+            by = whose[landed.commit]
+            beads |= dict.fromkeys(by)
+            lines.append(f"Landed meanwhile, and touches these files: {_by(by)}{landed.commit} {landed.subject}")
     lines.append(f"{target} is at {tip}.")
     return "\n".join(lines), tuple(beads)
+
+
+def _owners(line: Iterable[TargetCommit]) -> Mapping[Commit, tuple[BeadId, ...]]:
+    """Whose each commit is, as far as the messages say: of what landed as several commits, the last one names it."""
+    owners: dict[Commit, tuple[BeadId, ...]] = {}
+    by: tuple[BeadId, ...] = ()
+    for each in line:
+        by = each.beads or by
+        owners[each.commit] = by
+    return owners
 
 
 def _by(beads: tuple[BeadId, ...]) -> str:

@@ -32,6 +32,7 @@ class Stored:
     parents: tuple[Commit, ...]
     author: Signature
     committer: Signature
+    message: str = ""
 
 
 def stored(git: Git, place: Place, name: str) -> Stored | None:
@@ -46,7 +47,8 @@ def stored(git: Git, place: Place, name: str) -> Stored | None:
     if kind != "commit":
         raise GitRefused(("cat-file", name), 1, f"{name} is a {kind}, not a commit")
     headers: dict[str, list[str]] = {}
-    for line in content.partition(b"\n\n")[0].decode("utf-8", "backslashreplace").split("\n"):
+    head, _, message = content.partition(b"\n\n")
+    for line in head.decode("utf-8", "backslashreplace").split("\n"):
         key, _, value = line.partition(" ")
         headers.setdefault(key, []).append(value)
     try:
@@ -56,6 +58,7 @@ def stored(git: Git, place: Place, name: str) -> Stored | None:
             parents=tuple(Commit(parent) for parent in headers.get("parent", ())),
             author=_signature(headers["author"][0]),
             committer=_signature(headers["committer"][0]),
+            message=message.decode("utf-8", "backslashreplace"),
         )
     except (KeyError, ValueError) as odd:
         raise GitRefused(("cat-file", name), 1, f"{commit} is not written as git writes a commit: {odd}") from odd

@@ -7,6 +7,7 @@
                                                  `<number>.0` for a checkpoint that held more than its end did
     refs/orchestrator/checkpoints/<run>/<bead>   what its worktree held a moment ago, while an agent works in it
     refs/orchestrator/landed/<target>/<bead>/<task>    the commit as which it landed; `-`: a task without a name
+    refs/orchestrator/ground/<target>/<bead>/<task>    where it landed as several commits: what the first stands on
 
 A work branch cannot live below `orchestrator/<run>`, because that is the target, and a ref is a file. Knows nothing
 of worktrees.
@@ -27,6 +28,7 @@ OURS = "refs/orchestrator/"
 ATTIC = "refs/orchestrator/attic/"
 LANDED = "refs/orchestrator/landed/"
 CHECKPOINTS = "refs/orchestrator/checkpoints/"
+GROUND = "refs/orchestrator/ground/"
 NOTHING = Commit("0" * 40)
 """The old value of a ref that must not exist yet."""
 
@@ -82,8 +84,12 @@ def landed_as(target: str, bead: BeadId, task: str) -> str:
     return f"{landed_on(target)}{quoted(bead)}/{quoted(task) if task else '-'}"
 
 
+def ground_of(target: str, bead: BeadId, task: str) -> str:
+    return landed_as(target, bead, task).replace(LANDED, GROUND, 1)
+
+
 def what_landed(name: str) -> tuple[BeadId, str]:
-    """The bead and the task of a `landed` ref."""
+    """The bead and the task of a `landed` or `ground` ref."""
     bead, task = name.rsplit("/", 2)[1:]
     return BeadId(unquoted(bead)), "" if task == "-" else unquoted(task)
 

@@ -28,7 +28,7 @@ def start_of(repository: Repository, run: str) -> Commit | None:
 
 
 def target_commits(repository: Repository, target: str, since: Commit | None) -> Sequence[TargetCommit]:
-    """What is on the target beyond `since`, newest first; nothing where there is no such branch."""
+    """The target's own line beyond `since`, newest first; nothing where there is no such branch."""
     git, name = Git(), f"refs/heads/{target}"
     found = refs.read(git, repository.place, name)
     return tuple(commits(git, repository.place, since, found[name].commit)) if name in found else ()
@@ -42,6 +42,12 @@ def landings(repository: Repository, target: str) -> Mapping[Commit, tuple[BeadI
         return {}
     held = targets.landings(git, repository.place, target, found[name].commit)
     return {ref.commit: refs.what_landed(ref.name) for ref in held.values()}
+
+
+def grounds(repository: Repository, target: str) -> Mapping[tuple[BeadId, str], Commit]:
+    """Of what landed as several commits, the one on which the first of them stands."""
+    found = refs.read(Git(), repository.place, f"{refs.GROUND}{refs.quoted(target)}/")
+    return {refs.what_landed(ref.name): ref.commit for ref in found.values()}
 
 
 def own_worktrees(repository: Repository) -> Sequence[Worktree]:

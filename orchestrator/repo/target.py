@@ -74,11 +74,11 @@ def begin(git: Git, run: Run, base: str | None) -> Commit:
 
 
 def commits(git: Git, place: Place, since: Commit | None, tip: Commit, *limits: str) -> Iterator[TargetCommit]:
-    """What is on the target beyond where it began, newest first."""
+    """The target's own line beyond where it began, newest first. What was merged into it stands beside it."""
     trailers = (f"%(trailers:key={key},valueonly,separator=%x1d)" for key in ("Bead", "Attempt", "Route"))
     form = ("%H", "%T", "%P", "%an <%ae>", "%s", *trailers)
     span = [f"{since}..{tip}"] if since else [tip]
-    for row in log(git, place, form, *span, *limits):
+    for row in log(git, place, form, "--first-parent", *span, *limits):
         commit, tree, parents, author, subject, beads, attempt, route = row
         yield TargetCommit(
             commit=Commit(commit),

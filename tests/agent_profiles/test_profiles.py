@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from orchestrator.agents.catalog import Catalog, ProfileFault, UnknownAgent
-from orchestrator.agents.template import CommandLine, TemplateFault, Text
+from orchestrator.agents.template import CommandLine
 from orchestrator.core.model import AgentTraits
+from orchestrator.core.template import TemplateFault, Text
 
 KNOWN = ("prompt", "model", "session")
 

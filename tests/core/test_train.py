@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadId, BeadState, Commit, Ending, Policy, Tree
+from orchestrator.core.model import BeadId, BeadState, Commit, Ending, Policy, Style, Tree
 from tests.core.scene import Scene, bead, none, only
 
 
@@ -358,3 +358,19 @@ def test_the_one_that_breaks_a_batch_is_found_by_halves() -> None:
     assert scene.state.tip.commit == "base+a+b"
     assert len(asked) <= 5
     assert len(set(asked)) == len(asked)
+
+
+def test_a_bead_lands_in_the_style_and_with_the_words_of_the_manifest() -> None:
+    scene = merging(
+        "a", train=1, landing=Style.REBASE, message="{bead}: {title} ({attempt})\n\n{prompt}\n\n{run} {route}"
+    )
+    [order] = scene.owed(m.Compose)
+    assert order.style is Style.REBASE
+    assert order.message == "a: Bead a (1)\n\nDo a.\n\nnight red"
+
+
+def test_a_message_of_nothing_but_blanks_says_the_title() -> None:
+    [order] = merging("a", train=1, message="{{").owed(m.Compose)
+    assert order.message == "{"
+    [order] = merging("a", train=1, message=" \n").owed(m.Compose)
+    assert order.message == "Bead a"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.model import Bead, BeadId, Budget, Claim, Limit, Manifest, Policy, RouteName
+from orchestrator.core.model import Bead, BeadId, Budget, Claim, Limit, Manifest, Policy, RouteName, Style
 from orchestrator.manifest import Loaded, ManifestFaults, Overrides
 from orchestrator.manifest.layers import _POLICY
 
@@ -50,6 +50,8 @@ check_timeout: 1h
 verify_slots: 9
 train: 5
 batch: 2
+landing: merge
+message: "{bead}: {title}"
 check_tries: 3
 on_question: "answer: as you like"
 question_wait: 90s
@@ -133,6 +135,8 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
         closed=manifest.policy.closed,
         train=5,
         batch=2,
+        landing=Style.MERGE,
+        message="{bead}: {title}",
         check_tries=3,
         on_question="answer: as you like",
         question_wait_s=90.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from orchestrator.core.model import BeadId, Commit, RouteName, Token, Tree, Usage, WorkerId
+from orchestrator.core.model import BeadId, Commit, RouteName, Style, Token, Tree, Usage, WorkerId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +111,9 @@ class Compose:
     """Which try at landing it is: a later one is another order, not the same one asked for again."""
     task: str = ""
     """A digest of what the bead asks for: another task under the same id is other work."""
+    style: Style = Style.SQUASH
+    message: str = ""
+    """Of the commit, without trailers; empty: the title."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +138,8 @@ class Stop:
     number: int
     task: str
     commit: Commit
+    onto: Commit | None = None
+    """What it was composed onto; None: its first parent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.core.messages import Advance, Check, Clear, Collect, Compose, OpenSession, Save, Stop, Verify
-from orchestrator.core.model import BeadId, Commit, RouteName, Token, Tree, WorkerId
+from orchestrator.core.model import BeadId, Commit, RouteName, Style, Token, Tree, WorkerId
 from orchestrator.repo.fingerprint import fingerprint
 from orchestrator.repo.repository import Repository, open_repository
 from orchestrator.repo.workspaces import GitWorkspaces
@@ -164,11 +164,19 @@ class World:
         return self.workspaces.check(order)
 
     def land(
-        self, bead: str, commit: Commit | None, *commands: str, number: int = 1, title: str = "", task: str = ""
+        self,
+        bead: str,
+        commit: Commit | None,
+        *commands: str,
+        number: int = 1,
+        title: str = "",
+        task: str = "",
+        style: Style = Style.SQUASH,
+        message: str = "",
     ) -> LandedAt | Conflict | Red | Empty:
         """All the way, again from the start where the target has moved meanwhile."""
         while True:
-            made = self.compose(bead, commit, number=number, title=title, task=task)
+            made = self.compose(bead, commit, number=number, title=title, task=task, style=style, message=message)
             if isinstance(made, Found):
                 return LandedAt(made.commit, made.tree, found=True)
             if not isinstance(made, Composition):
@@ -176,7 +184,7 @@ class World:
             checked = self.workspaces.verify(self.verifying(bead, made, *commands, number=number))
             if not checked.passed:
                 return Red(checked.command, checked.output)
-            stop = Stop(bead=BeadId(bead), number=number, task=task, commit=made.commit)
+            stop = Stop(bead=BeadId(bead), number=number, task=task, commit=made.commit, onto=made.onto)
             order = Advance(token=Token(number), old=made.onto, new=made.commit, stops=(stop,))
             if self.workspaces.advance(order):
                 return LandedAt(made.commit, made.tree)
@@ -190,6 +198,8 @@ class World:
         number: int = 1,
         title: str = "",
         task: str = "",
+        style: Style = Style.SQUASH,
+        message: str = "",
     ) -> Composition | Found | Conflict | Empty:
         assert commit is not None
         order = Compose(
@@ -202,6 +212,8 @@ class World:
             onto=onto.commit if onto else None,
             onto_tree=onto.tree if onto else None,
             task=task,
+            style=style,
+            message=message,
         )
         return self.workspaces.compose(order)
 
