@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -125,6 +126,7 @@ class _Night:
             clock=self._clock,
             listeners=tuple(listeners),
             free_disk=self._free_disk,
+            say=_say,
         )
         try:
             with _interruptible(inbox, self._clock):
@@ -275,6 +277,12 @@ class _Late:
     def close(self) -> None:
         if self._made is not None:
             self._made.close()
+
+
+def _say(words: str) -> None:
+    """To whoever sits there; nobody may."""
+    with suppress(OSError, ValueError):
+        print(f"orchestrator: {words}", file=sys.stderr, flush=True)
 
 
 def exit_code(state: State) -> Exit:

@@ -7,6 +7,8 @@ the new state owes. Knows no policy, no git, no terminal.
 from __future__ import annotations
 
 import queue
+import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -17,6 +19,7 @@ from orchestrator.core.model import ProcessName
 from orchestrator.core.owed import owed
 from orchestrator.core.state import State
 from orchestrator.runtime.lanes import Lanes
+from orchestrator.runtime.persistence import PatientStore
 from orchestrator.runtime.ports import Clock, Listener, Store
 
 QUIET_S = 0.05
@@ -45,6 +48,7 @@ class Inbox:
         # SimpleQueue.put is reentrant; Queue.put in a signal handler may wait for a lock that its own thread holds.
         self._queue: queue.SimpleQueue[m.Signal | BaseException] = queue.SimpleQueue()
         self._progress: queue.SimpleQueue[m.Signal] = queue.SimpleQueue()
+        self._kept: deque[m.Signal] = deque()
 
     def put(self, signal: m.Signal) -> None:
         (self._progress if isinstance(signal, m.Progressed | m.Checkpointed) else self._queue).put(signal)
@@ -54,9 +58,11 @@ class Inbox:
 
     def take(self, timeout_s: float) -> list[m.Signal]:
         """All there is, after waiting for the first one. Raises what a lane broke on."""
-        found: list[m.Signal] = []
+        found = list(self._kept)
+        self._kept.clear()
         try:
-            found.append(self._sound(self._queue.get(timeout=max(timeout_s, 0.0))))
+            if not found:
+                found.append(self._sound(self._queue.get(timeout=max(timeout_s, 0.0))))
             while True:
                 found.append(self._sound(self._queue.get_nowait()))
         except queue.Empty:
@@ -65,6 +71,20 @@ class Inbox:
                 while True:
                     progress.append(self._progress.get_nowait())
             return progress + found  # what an agent told before its end comes before its end
+
+    def is_stopped(self, within_s: float) -> bool:
+        """Whether somebody asks us to leave within that time; whatever else comes is kept for `take`.
+
+        Raises what a lane broke on.
+        """
+        until = time.monotonic() + within_s
+        with suppress(queue.Empty):
+            while True:
+                signal = self._sound(self._queue.get(timeout=max(until - time.monotonic(), 0.0)))
+                self._kept.append(signal)
+                if isinstance(signal, m.Asked) and signal.verb is m.Verb.STOP:
+                    return True
+        return False
 
     @staticmethod
     def _sound(taken: m.Signal | BaseException) -> m.Signal:
@@ -84,10 +104,12 @@ class ControlLoop:
         clock: Clock,
         listeners: tuple[Listener, ...],
         free_disk: Callable[[], int] | None = None,
+        say: Callable[[str], None] = lambda words: None,
     ) -> None:
-        """`free_disk` tells bytes; without it the disk is nobody's concern."""
+        """`free_disk` tells bytes; without it the disk is nobody's concern. `say` reaches a person now, without the
+        store: that it cannot be written, say."""
         self._state = state
-        self._store = store
+        self._store = PatientStore(store, wait=inbox.is_stopped, say=say)
         self._lanes = lanes
         self._inbox = inbox
         self._clock = clock
@@ -101,7 +123,8 @@ class ControlLoop:
         self._measure_at = 0.0
 
     def run(self, *, epoch: int, process: ProcessName, host: str, terms: m.Terms) -> State:
-        """Until the run has ended, or is paused with nothing under way. Raises `StoreFault` and `Broken`."""
+        """Until the run has ended, or is paused with nothing under way. Raises `Broken` and `StoreFault`; not for a
+        disk that is full or read-only for a while: that is waited for."""
         self._inbox.put(m.Opened(at=self._clock.now(), epoch=epoch, process=process, host=host, terms=terms))
         try:
             while not self._is_over():
@@ -126,7 +149,10 @@ class ControlLoop:
         """Whatever has gathered is decided in turn and committed together, then acted on; told it is a little later."""
         events = [event for signal in signals for event in advance(self._state, signal)]
         if events:
-            self._store.append(events)
+            if self._opened:
+                self._store.append(events)
+            else:
+                self._store.begin(events)
             self._opened = True
         self._lanes.perform(owed(self._state))
         if not self._untold:
@@ -153,6 +179,8 @@ class ControlLoop:
 
     def _measured(self) -> list[m.Signal]:
         now = self._clock.now()
+        if waited := self._store.waited():
+            return [m.StoreWaited(at=now, seconds=waited.seconds, reason=waited.reason)]
         if self._free_disk is None or now < self._measure_at:
             return []
         self._measure_at = now + DISK_EVERY_S

@@ -273,7 +273,7 @@ class RunStore:
                 f"{self._folder / FILE} was removed while the run was on: it stops here. What has landed is on the "
                 "target, what agents wrote is in their branches and the attic; run again to begin anew"
             )
-        with _faults(self._folder), self._db:
+        with self.projector.together(), _faults(self._folder), self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self.write_all(events)
 
@@ -302,7 +302,7 @@ class RunStore:
 
     def beat(self, at: float) -> None:
         if self.projector.is_silent(at):
-            with _faults(self._folder), self._db:
+            with self.projector.together(), _faults(self._folder), self._db:
                 self._db.execute("BEGIN IMMEDIATE")
                 self.projector.beat(at)
 
@@ -375,9 +375,7 @@ def _faults(folder: Path) -> Iterator[None]:
     except sqlite3.Error as fault:
         text = str(fault)
         if "full" in text or "disk I/O" in text:
-            raise StoreFull(
-                f"the disk that holds {folder} is full or failing ({text}): make room, then run again"
-            ) from fault
+            raise StoreFull(f"the disk that holds {folder} is full or failing ({text}): make room") from fault
         if "readonly" in text or "unable to open" in text:
             raise StoreReadOnly(f"{folder} cannot be written ({text}): check its owner and permissions") from fault
         if "malformed" in text or "not a database" in text:
@@ -389,7 +387,7 @@ def _faults(folder: Path) -> Iterator[None]:
 
 def _of_system(fault: OSError, folder: Path) -> StoreFault:
     if fault.errno == errno.ENOSPC:
-        return StoreFull(f"the disk that holds {folder} is full: make room, then run again")
+        return StoreFull(f"the disk that holds {folder} is full: make room")
     return StoreReadOnly(f"{folder} cannot be written ({fault.strerror}): check its owner and permissions")
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from orchestrator.core import machines
@@ -61,6 +62,17 @@ class Projector:
                 self._hold(event.token, event.bead, event.claims, event.at)
             case _ if isinstance(event, _LETS_GO):
                 self._held.pop(event.bead, None)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Around a transaction: where it is rolled back, what was remembered of its events is forgotten too, so that
+        they can be written again."""
+        held, beat_at = dict(self._held), self._beat_at
+        try:
+            yield
+        except BaseException:
+            self._held, self._beat_at = held, beat_at
+            raise
 
     def beat(self, at: float) -> None:
         """What the run holds is its own, whatever became of it while we were suspended: we have the writer's lock."""

@@ -207,6 +207,11 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
         f"nothing new starts below {event.floor / 2**30:.1f} GiB",
     ),
     m.DiskFreed: lambda event, entry, state: ("run", f"there is room again: {event.free / 2**30:.1f} GiB free"),
+    m.WritingResumed: lambda event, entry, state: (
+        "run",
+        f"the state can be written again, after {event.seconds:.0f} s",
+        _short(event.reason),
+    ),
     m.HoursClosed: lambda event, entry, state: ("run", f"nothing new starts until {moment(event.until, event.at)}"),
     m.RequestAnswered: _answered,
 }

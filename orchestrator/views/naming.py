@@ -135,6 +135,7 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.RunSwept: _when(lambda event: event.ended > 0),
     m.WorkersStarted: _when(lambda event: bool(event.missing)),
     m.DiskRanLow: Level.WARNING,
+    m.WritingResumed: Level.WARNING,
     m.RunPaused: Level.WARNING,
     m.RunStopping: Level.WARNING,
     m.RunStopped: Level.WARNING,

@@ -37,3 +37,11 @@ def test_the_next_process_measures_anew() -> None:
     scene.die()
     scene.open()
     assert scene.state.disk_low is None
+
+
+def test_a_wait_for_the_store_is_written_down_and_changes_nothing_else() -> None:
+    scene = Scene(bead("a"), workers=1)
+    before = scene.is_at("a")
+    told = only(scene.hear(m.StoreWaited, seconds=61.0, reason="the disk is full"), m.WritingResumed)
+    assert (told.seconds, told.reason) == (61.0, "the disk is full")
+    assert scene.is_at("a") is before

@@ -87,7 +87,7 @@ def misdeeds(seed: int, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
             count += 1
         plan[name] = tuple(dice.sample((*FAILING, *MISCHIEF), count))
     for name in dice.sample(list(names), round(len(names) * HOPELESS)):
-        plan[name] = ("crash", "lie", "idle", "crash", "lie", "idle")
+        plan[name] = ("crash", "lie", "idle") * 50
     # Of what an agent does that delivers, only the last comes to pass.
     return {name: _until_delivered(deeds) for name, deeds in plan.items()}
 

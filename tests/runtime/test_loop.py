@@ -28,7 +28,7 @@ from orchestrator.core.model import (
 from orchestrator.core.state import State
 from orchestrator.runtime.lanes import Lanes
 from orchestrator.runtime.loop import Broken, ControlLoop, Inbox
-from orchestrator.runtime.ports import StoreFull
+from orchestrator.runtime.ports import StoreFault, StoreFull, StoreReadOnly
 from orchestrator.store import MemoryStore
 from tests.runtime.stand_ins import OneProgram, PlainFolders, Quiet, ToldSessions
 
@@ -54,12 +54,18 @@ class Ears:
     def close(self) -> None: ...
 
 
-class Forgetful(MemoryStore):
-    """Full from the first attempt on."""
+class Short(MemoryStore):
+    """Cannot be written from the first attempt on, so many times."""
+
+    def __init__(self, *faults: StoreFault) -> None:
+        super().__init__()
+        self.faults = list(faults)
+        self.refused = threading.Event()
 
     def append(self, events: Sequence[m.Event]) -> None:
-        if any(isinstance(event, m.AttemptStarted) for event in events):
-            raise StoreFull("no room")
+        if any(isinstance(event, m.AttemptStarted) for event in events) and self.faults:
+            self.refused.set()
+            raise self.faults.pop(0)
         super().append(events)
 
 
@@ -75,6 +81,7 @@ class Rig:
         store.append([planned])
         self.state, self.store = State(planned), store
         self.inbox, self.ears = Inbox(), Ears()
+        self.said: list[str] = []
         self.sessions, self.folders = ToldSessions(), PlainFolders(root)
         self.lanes = Lanes(
             workspaces=self.folders,
@@ -93,6 +100,7 @@ class Rig:
             inbox=self.inbox,
             clock=Real(),
             listeners=(self.ears,),
+            say=self.said.append,
         )
 
     def run(self) -> None:
@@ -124,13 +132,50 @@ def test_a_bead_goes_its_whole_way(tmp_path: Path) -> None:
     assert rig.ears.events == list(rig.store.events())[1:]
 
 
-def test_nothing_is_done_of_what_could_not_be_committed(tmp_path: Path) -> None:
-    """A full disk ends the run before the effect: no session of an attempt that no log knows."""
-    rig = Rig(tmp_path, Forgetful(), "a")
+@pytest.mark.parametrize("fault", [StoreFull("no room"), StoreReadOnly("read-only")])
+def test_a_store_that_cannot_be_written_is_waited_for(tmp_path: Path, fault: StoreFault) -> None:
+    """The same events, once; nothing is done of them before; it is said at once, and written down afterwards."""
+    store = Short(fault, fault)
+    rig = Rig(tmp_path, store, "a")
+    opened_before: list[bool] = []
+    rig.folders.gate = lambda effect: opened_before.append(bool(store.faults))
+    deliver(rig, 1)
+    rig.run()
+    assert rig.state.run is RunState.FINISHED
+    assert True not in opened_before
+    [resumed] = [event for event in rig.ears.events if isinstance(event, m.WritingResumed)]
+    assert resumed.reason == str(fault)
+    assert resumed.seconds >= 0.5
+    assert rig.said[0].startswith(str(fault))
+    assert len(rig.said) == 2
+    assert State.replay(rig.store.events()).beads[BeadId("a")] == rig.state.beads[BeadId("a")]
+
+
+def test_whoever_asks_to_leave_while_it_waits_need_not_wait(tmp_path: Path) -> None:
+    """The fault ends the run: no session of an attempt that no log knows."""
+    store = Short(*[StoreFull("no room")] * 1000)
+    rig = Rig(tmp_path, store, "a")
+
+    def leave() -> None:
+        assert store.refused.wait(10)
+        rig.inbox.put(m.Asked(at=2.0, verb=m.Verb.STOP, by="^C"))
+
+    threading.Thread(target=leave).start()
     with pytest.raises(StoreFull):
         rig.run()
     assert not rig.sessions.emits
     assert State.replay(rig.store.events()).counts[BeadState.RUNNING] == 0
+
+
+def test_what_comes_while_it_waits_is_not_lost() -> None:
+    """It is taken afterwards, in its order."""
+    inbox = Inbox()
+    signals = [m.TimePassed(at=1.0), m.TimePassed(at=2.0)]
+    for signal in signals:
+        inbox.put(signal)
+    assert not inbox.is_stopped(0.01)
+    inbox.put(m.TimePassed(at=3.0))
+    assert [signal.at for signal in inbox.take(0)] == [1.0, 2.0, 3.0]
 
 
 def test_a_defect_in_a_lane_ends_the_run_and_is_named(tmp_path: Path) -> None:

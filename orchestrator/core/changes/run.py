@@ -67,6 +67,10 @@ def disk_freed(state: Standing, event: m.DiskFreed) -> None:
     state.disk_low = None
 
 
+def writing_resumed(state: Standing, event: m.WritingResumed) -> None:
+    """It changes nothing: the wait is over."""
+
+
 def hours_closed(state: Standing, event: m.HoursClosed) -> None:
     state.closed_until = event.until
     state.deadlines.set(("hours", ""), event.until)
@@ -137,6 +141,7 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.RunResumed: run_resumed,
     m.DiskRanLow: disk_ran_low,
     m.DiskFreed: disk_freed,
+    m.WritingResumed: writing_resumed,
     m.HoursClosed: hours_closed,
     m.HoursOpened: hours_opened,
     m.BudgetWarned: budget_warned,

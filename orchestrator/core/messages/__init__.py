@@ -106,6 +106,7 @@ from orchestrator.core.messages.run import (
     RunStopping,
     RunSwept,
     WorkersStarted,
+    WritingResumed,
 )
 from orchestrator.core.messages.signals import (
     Advanced,
@@ -129,6 +130,7 @@ from orchestrator.core.messages.signals import (
     SessionEnded,
     Signal,
     Spawned,
+    StoreWaited,
     Swept,
     TargetFound,
     TimePassed,
@@ -239,6 +241,7 @@ __all__ = [
     "Signal",
     "Spawned",
     "Stop",
+    "StoreWaited",
     "Sweep",
     "Swept",
     "TargetFound",
@@ -262,5 +265,6 @@ __all__ = [
     "WorkerWoke",
     "WorkersAdded",
     "WorkersStarted",
+    "WritingResumed",
     "name_of",
 ]

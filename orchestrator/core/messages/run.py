@@ -113,6 +113,14 @@ class DiskFreed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WritingResumed(Event):
+    """Nothing was decided for a while, because nothing could be written down."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoursClosed(Event):
     """The hours in which nothing new starts have begun; what runs goes on, and lands."""
 

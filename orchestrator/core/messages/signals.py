@@ -39,6 +39,14 @@ class TimePassed(Signal):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreWaited(Signal):
+    """The store could not be written for a while: all that came meanwhile comes after this."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DiskMeasured(Signal):
     """How many bytes are free where worktrees and state are; the fuller disk counts."""
 

@@ -190,6 +190,27 @@ def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path) -> None:
     database.close()
 
 
+def test_a_batch_that_did_not_fit_can_be_written_again_with_all_that_follows_from_it(tmp_path: Path) -> None:
+    """What it took and let go of is taken and let go of once: a lease that a refused batch freed is not forgotten."""
+    database = Database.write(tmp_path)
+    store = database.begin(planned(bead("a", "f"), bead("b", "f")), "one")
+    store.append([started("a", token=1)])
+    landed = m.BeadLanded(at=4.0, bead=BeadId("a"), token=Token(1), commit=Commit("c"), tree=Tree("t"))
+    batch = [ended("a", token=1), landed, m.AgentProgressed(at=4.0, token=Token(1), note="x" * 100_000)]
+    pages = database._db.execute("PRAGMA page_count").fetchone()[0]
+    database._db.execute(f"PRAGMA max_page_count = {pages + 2}")
+    for _ in range(2):
+        with pytest.raises(StoreFull):
+            store.append(batch)
+    assert database.leases(store.run) == ("a",)
+    database._db.execute(f"PRAGMA max_page_count = {pages + 200}")
+    store.append(batch)
+    assert database.leases(store.run) == ()
+    store.append([started("b", token=2)])
+    assert database.leases(store.run) == ("b",)
+    database.close()
+
+
 def test_a_damaged_database_is_said(tmp_path: Path) -> None:
     """With what to do about it; and it is not touched."""
     (tmp_path / FILE).write_bytes(b"this is no database" * 100)
