@@ -31,6 +31,10 @@ class RefMoved(GitRefused):
 
 _ANSWERS = (
     (
+        re.compile(r"commit-tree -S|gpg failed to sign|failed to sign|commit-tree` ended with -9", re.I),
+        "git signs here (`commit.gpgsign`), and could not: unlock the key, then retry; nothing lands unsigned",
+    ),
+    (
         re.compile(r"no space left on device|disk quota exceeded", re.I),
         "the disk is full: make room, then retry; nothing was removed",
     ),

@@ -18,6 +18,7 @@ from orchestrator.repo.merging import Clashes, evidence, merge
 from orchestrator.repo.objects import stored
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import Move
+from orchestrator.repo.signing import Signing
 from orchestrator.repo.stage import Stages
 from orchestrator.repo.styles import put_on
 from orchestrator.repo.target import refuse_occupied, standing
@@ -33,6 +34,7 @@ class Landing:
     run: Run
     stages: Stages
     verified: Verified
+    signing: Signing | None = None
 
     def compose(self, order: Compose) -> Composition | LandedAt | Conflict | Empty:
         """Raises `WorkspaceFault` and `GitRefused`. No ref moves.
@@ -52,7 +54,7 @@ class Landing:
             return Conflict(onto=onto, onto_tree=onto_tree, evidence=said, beads=beads)
         if merged == onto_tree:
             return Empty(onto=onto, onto_tree=onto_tree)
-        commit = put_on(self.git, self.run, order, onto, onto_tree, merged)
+        commit = put_on(self.git, self.run, self.signing, order, onto, onto_tree, merged)
         return Composition(onto=onto, onto_tree=onto_tree, commit=commit, tree=merged)
 
     def verify(self, order: Verify) -> CheckResult:
@@ -72,6 +74,8 @@ class Landing:
         Raises `WorkspaceFault` and `GitRefused`; nothing has then moved.
         """
         refuse_occupied(self.run)
+        if self.signing and not all(self._is_signed(stop.commit) for stop in order.stops):
+            return False  # composed while nobody asked for signatures: it is composed again
         moves = [
             Move(name=refs.landed_as(self.run.target, stop.bead, stop.task), new=stop.commit) for stop in order.stops
         ]
@@ -90,6 +94,10 @@ class Landing:
                 raise
             return False  # a garbage collection took what was composed: it is composed again
         return True
+
+    def _is_signed(self, commit: Commit) -> bool:
+        found = stored(self.git, self.run.repository.place, commit)
+        return found is not None and found.signed
 
     def _is_several(self, commit: Commit, onto: Commit) -> bool:
         """Whether more of it than this one commit stands on the target's line."""

@@ -33,6 +33,7 @@ class Stored:
     author: Signature
     committer: Signature
     message: str = ""
+    signed: bool = False
 
 
 def stored(git: Git, place: Place, name: str) -> Stored | None:
@@ -59,6 +60,7 @@ def stored(git: Git, place: Place, name: str) -> Stored | None:
             author=_signature(headers["author"][0]),
             committer=_signature(headers["committer"][0]),
             message=message.decode("utf-8", "backslashreplace"),
+            signed="gpgsig" in headers or "gpgsig-sha256" in headers,
         )
     except (KeyError, ValueError) as odd:
         raise GitRefused(("cat-file", name), 1, f"{commit} is not written as git writes a commit: {odd}") from odd

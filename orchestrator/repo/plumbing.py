@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -15,7 +16,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from subprocess import PIPE
+from subprocess import PIPE, TimeoutExpired
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.repo.faults import GitRefused, RefMoved
@@ -148,13 +149,17 @@ class Git:
         env: Mapping[str, str] | None = None,
         stdin: bytes | None = None,
         cwd: Path | None = None,
+        within_s: float | None = None,
     ) -> Answer:
-        """Run it, again while somebody holds a lock.
+        """Run it, again while somebody holds a lock. What takes longer than `within_s` is ended, with all it started.
 
         Raises `GitRefused` for a code that is not among `codes`; `RefMoved` where a ref was not as expected.
         """
 
-        return self._patiently(lambda: self._once(place, argv, codes=codes, env=env or {}, stdin=stdin, cwd=cwd))
+        def once() -> Answer:
+            return self._once(place, argv, codes=codes, env=env or {}, stdin=stdin, cwd=cwd, within_s=within_s)
+
+        return self._patiently(once)
 
     def ask(self, place: Place, *argv: str, words: bytes, answer: Callable[[IO[bytes]], Told]) -> Told:
         """Say `words` to a git that stays, and read what comes; again while somebody holds a lock.
@@ -193,23 +198,28 @@ class Git:
         env: Mapping[str, str],
         stdin: bytes | None,
         cwd: Path | None,
+        within_s: float | None,
     ) -> Answer:
         command, surroundings, cwd = self._command(place, argv, env, cwd)
         with tempfile.TemporaryFile() if stdin else nullcontext() as words:
             if stdin and words:
                 words.write(stdin)
                 words.seek(0)
-            code, out, err = _execute(
-                argv,
-                command,
-                cwd,
-                istream=words,
-                env=surroundings,
-                with_extended_output=True,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-            )
+            if within_s is not None:
+                process = _execute(argv, command, cwd, istream=words, env=surroundings, as_process=True)
+                code, out, err = _in_time(argv, process, within_s)
+            else:
+                code, out, err = _execute(
+                    argv,
+                    command,
+                    cwd,
+                    istream=words,
+                    env=surroundings,
+                    with_extended_output=True,
+                    with_exceptions=False,
+                    stdout_as_string=False,
+                    strip_newline_in_stdout=False,
+                )
         answer = Answer(code=code, out=bytes(out), err=err)
         if code in codes:
             return answer
@@ -241,6 +251,17 @@ def _execute(argv: tuple[str, ...], command: list[str], cwd: Path, **how: Any) -
         return _git_python()(str(cwd)).execute(command, start_new_session=True, **how)
     except _not_found() as missing:
         raise GitRefused(argv, 127, _MISSING) from missing
+
+
+def _in_time(argv: tuple[str, ...], process: Any, within_s: float) -> tuple[int, bytes, str]:
+    """Its session is its own, so everything that it started ends with it. Raises `GitRefused`."""
+    try:
+        out, err = process.communicate(timeout=within_s)
+    except TimeoutExpired as late:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise GitRefused(argv[:1], -signal.SIGKILL, f"it had not ended after {within_s:g} s, and was ended") from late
+    return process.returncode, out, err.decode("utf-8", "backslashreplace")
 
 
 def _refusal(argv: tuple[str, ...], code: int, said: str) -> GitRefused:

@@ -20,6 +20,7 @@ from orchestrator.repo.merging import Clashes, merge
 from orchestrator.repo.objects import stored
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.repository import OURSELVES, Person
+from orchestrator.repo.signing import Signing, write_commit
 from orchestrator.repo.target import log
 
 _FEW = 20
@@ -43,31 +44,43 @@ class Made:
     message: str
 
 
-def put_on(git: Git, run: Run, order: Compose, onto: Commit, onto_tree: Tree, merged: Tree) -> Commit:
+def put_on(
+    git: Git, run: Run, signing: Signing | None, order: Compose, onto: Commit, onto_tree: Tree, merged: Tree
+) -> Commit:
     """Commits that have the work on top of `onto`, the last one with the tree `merged`. Raises `GitRefused`."""
     made = _made(git, run, order, onto)
     match order.style:
         case Style.SQUASH:
-            return _squashed(git, run, order, onto, merged, made)
+            return _squashed(git, run, signing, order, onto, merged, made)
         case Style.MERGE:
             work = _unclaimed(git, run, order.commit, made)
             text = _with_trailers(_message(order), _trailers(order))
             person = run.repository.person
-            return commit_tree(git, run.repository.place, merged, [onto, work], text, person, person)
+            return write_commit(signing, git, run.repository.place, merged, [onto, work], text, person, person)
         case Style.REBASE:
-            return _rebased(git, run, order, onto, onto_tree, merged, made)
+            return _rebased(git, run, signing, order, onto, onto_tree, merged, made)
 
 
-def _squashed(git: Git, run: Run, order: Compose, onto: Commit, tree: Tree, made: Sequence[Made]) -> Commit:
+def _squashed(
+    git: Git, run: Run, signing: Signing | None, order: Compose, onto: Commit, tree: Tree, made: Sequence[Made]
+) -> Commit:
     """Whoever made the last of it is the author; everybody else who had a hand in it is named."""
     author, date, others = _authors(run, made)
     credits = [f"Co-authored-by: {other.name} <{other.mail}>" for other in others]
     text = _with_trailers(_message(order), [*_trailers(order), *credits])
-    return commit_tree(git, run.repository.place, tree, [onto], text, author, run.repository.person, date)
+    place, person = run.repository.place, run.repository.person
+    return write_commit(signing, git, place, tree, [onto], text, author, person, date)
 
 
 def _rebased(
-    git: Git, run: Run, order: Compose, onto: Commit, onto_tree: Tree, merged: Tree, made: Sequence[Made]
+    git: Git,
+    run: Run,
+    signing: Signing | None,
+    order: Compose,
+    onto: Commit,
+    onto_tree: Tree,
+    merged: Tree,
+    made: Sequence[Made],
 ) -> Commit:
     """Each commit is merged by itself, as if it were picked. From the first one that does not go through by itself, as
     those do not whose conflict is resolved in a later one, the rest is squashed: the whole was merged before.
@@ -86,20 +99,20 @@ def _rebased(
             picked.append((found, each))
             tree = found
     if not picked:
-        return _squashed(git, run, order, onto, merged, made)
+        return _squashed(git, run, signing, order, onto, merged, made)
     if not rest and tree != merged:
         rest = [picked.pop()[1]]
     elif rest and tree == merged:
         rest = []
     for tree, each in picked if rest else picked[:-1]:
         text = _with_trailers(each.message, [])
-        onto = commit_tree(git, place, tree, [onto], text, each.author, person, f"@{each.date}")
+        onto = write_commit(signing, git, place, tree, [onto], text, each.author, person, f"@{each.date}")
     if rest:
-        return _squashed(git, run, order, onto, merged, rest[::-1])
+        return _squashed(git, run, signing, order, onto, merged, rest[::-1])
     _, last = picked[-1]
     own = _message(order) if last.committer == OURSELVES.mail else last.message
     text = _with_trailers(own, _trailers(order))
-    return commit_tree(git, place, merged, [onto], text, last.author, person, f"@{last.date}")
+    return write_commit(signing, git, place, merged, [onto], text, last.author, person, f"@{last.date}")
 
 
 def _unclaimed(git: Git, run: Run, work: Commit, made: Sequence[Made]) -> Commit:

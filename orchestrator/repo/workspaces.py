@@ -30,6 +30,7 @@ from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move, quoted
 from orchestrator.repo.repository import Repository, main_checkout
 from orchestrator.repo.shield import Shield
+from orchestrator.repo.signing import signing
 from orchestrator.repo.spares import Spares
 from orchestrator.repo.stage import Stages
 from orchestrator.repo.target import begin, landings, tip_of
@@ -69,6 +70,7 @@ class GitWorkspaces:
         recordings: Path | None = None,
         can_wall: Callable[[Walls], bool] = lambda walls: False,
         workers: int = 4,
+        signing_s: float = 60.0,
         before_work: Callable[[], object] = lambda: None,
     ) -> None:
         """`base` is a revision, None: the person's HEAD. `logs` is a folder for the output of checks and setup.
@@ -76,13 +78,15 @@ class GitWorkspaces:
         `excludes` are patterns (gitignore syntax) of files that are nobody's work: they are neither collected nor kept.
         `patience_s` is how long a lock that another git holds is waited for.
         `recordings` is where the recordings of sessions are; `workers`, how many worktrees are put by for later beads
-        at most. `can_wall` says whether this machine can put a session behind walls. `before_work` is called, from any
+        at most. `signing_s` is how long one signature may take.
+        `can_wall` says whether this machine can put a session behind walls. `before_work` is called, from any
         thread, before the first command or agent gets a worktree to work in; it returns when that may be.
         """
         folder = worktrees.expanduser().resolve() / quoted(run_name)
         self._run = Run(repository=repository, name=run_name, target=target, folder=folder)
         self._base = base
         self._before_work = before_work
+        self._signing_s = signing_s
         self._setup, self._setup_timeout_s = tuple(setup), setup_timeout_s
         self._excludes = tuple(excludes)
         self._runner = Runner(commands=commands, logs=logs)
@@ -104,6 +108,7 @@ class GitWorkspaces:
         repository = self._run.repository
         with as_workspace_fault("beginning the run"):
             self._git = replace(self._git, shield=Shield(repository.common_dir / "config"))
+            signs = signing(self._git, repository, within_s=self._signing_s)
             start = begin(self._git, self._run, self._base)
             if self._excludes:
                 file = _exclusions(self._git, repository, self._excludes)
@@ -121,6 +126,7 @@ class GitWorkspaces:
                 run=self._run,
                 stages=stages,
                 verified=Verified(repository.state / "verified.jsonl"),
+                signing=signs,
             )
             self._start = start
             self._fences.git = self._git

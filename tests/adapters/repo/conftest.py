@@ -184,10 +184,14 @@ class World:
             checked = self.workspaces.verify(self.verifying(bead, made, *commands, number=number))
             if not checked.passed:
                 return Red(checked.command, checked.output)
-            stop = Stop(bead=BeadId(bead), number=number, task=task, commit=made.commit, onto=made.onto)
-            order = Advance(token=Token(number), old=made.onto, new=made.commit, stops=(stop,))
-            if self.workspaces.advance(order):
+            if self.advance(bead, made, number=number, task=task):
                 return LandedAt(made.commit, made.tree)
+
+    def advance(self, bead: str, made: object, *, number: int = 1, task: str = "") -> bool:
+        assert isinstance(made, Composition)
+        stop = Stop(bead=BeadId(bead), number=number, task=task, commit=made.commit, onto=made.onto)
+        order = Advance(token=Token(number), old=made.onto, new=made.commit, stops=(stop,))
+        return self.workspaces.advance(order)
 
     def compose(
         self,
