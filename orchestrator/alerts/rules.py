@@ -157,6 +157,13 @@ def _spiral(event: m.Event) -> Word | None:
     return None
 
 
+def _unwell(event: m.Event) -> Word | None:
+    if isinstance(event, m.HealthFell):
+        said = f"worker {event.worker} on {event.bead} is unwell, {event.score:.2f} of 1"
+        return Word(subject=event.worker, text=f"{said}: {event.reason}")
+    return None
+
+
 def _paused(event: m.Event) -> Word | None:
     if isinstance(event, m.RunPaused):
         return Word(subject="", text=f"the run is paused: {event.reason}")
@@ -179,6 +186,7 @@ BUILT_IN = (
     Rule(name="route-resting", says=_route_resting),
     Rule(name="budget", says=_budget),
     Rule(name="spiral", says=_spiral, threshold=5),
+    Rule(name="unhealthy", says=_unwell),
     Rule(name="paused", says=_paused, level=Level.ERROR, cooldown_s=60.0),
     Rule(name="ended", says=_ended, cooldown_s=0.0),
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.app.clock import SystemClock
 from orchestrator.app.orders import Refused
 from orchestrator.core import messages as m
 from orchestrator.core.state import State
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from orchestrator.repo.repository import Repository
     from orchestrator.runtime.ports import Holder
     from orchestrator.store import Database, RunRow
+
+
+SAMPLES_S = 60.0
+"""How old samples may be that are still shown."""
 
 
 def holder(repository: Repository) -> Holder | None:
@@ -41,6 +46,14 @@ class Reading:
     row: RunRow
     state: State
     events: tuple[m.Event, ...]
+
+    def samples(self) -> m.Sampled | None:
+        """The newest of live sessions; None where they are old, or nobody is at work."""
+        from orchestrator.store.samples import newest
+
+        if self.database.holder() is None:
+            return None
+        return newest(self.repository.state, since=SystemClock().now() - SAMPLES_S)
 
 
 @contextmanager

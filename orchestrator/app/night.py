@@ -27,6 +27,7 @@ from orchestrator.core.model import BeadState, Budget, RunState
 from orchestrator.core.state import State
 from orchestrator.runtime.loop import ControlLoop, Inbox
 from orchestrator.runtime.ports import Listener, Marks, Walls
+from orchestrator.runtime.pulse import Pulse
 
 if TYPE_CHECKING:
     from orchestrator.agents.catalog import Catalog
@@ -97,6 +98,8 @@ class _Night:
     def run(self, watch: Callable[[State], Listener]) -> Outcome:
         from orchestrator.runtime.lanes import Lanes
         from orchestrator.sessions.processes import named
+        from orchestrator.sessions.vitals import host as measured_host
+        from orchestrator.store.samples import keep
 
         process, host, now = named(os.getpid()), socket.gethostname(), self._clock.now()
         assert process is not None  # we are here
@@ -112,6 +115,14 @@ class _Night:
             policy=self._manifest.policy,
             emit=inbox.put,
             fail=inbox.fail,
+        )
+        pulse = Pulse(
+            self._sessions.measure,
+            measured_host,
+            keep=lambda told: keep(self._repository.state, told),
+            clock=self._clock,
+            emit=inbox.put,
+            broke=inbox.fail,
         )
         listeners = [_Late(lambda: self._log(state)), _Late(lambda: watch(state))]
         if self._loaded.alerts.get("to"):
@@ -132,6 +143,7 @@ class _Night:
             with _interruptible(inbox, self._clock):
                 loop.run(epoch=epoch, process=process, host=host, terms=self._terms())
         finally:
+            pulse.close()
             lanes.close()
             for listener in listeners:
                 listener.close()

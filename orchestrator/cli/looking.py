@@ -61,11 +61,11 @@ def status(repo: Repo = HERE, run: Run = None, as_json: AsJson = False) -> None:
     with composition.reading(repo, run) as read:
         holder = read.database.holder()
         if as_json:
-            show_json(view.status(read.state) | {"live": holder is not None})
+            show_json(view.status(read.state, read.samples()) | {"live": holder is not None})
             return
         from rich.console import Console
 
-        Console().print(view.render_status(read.state, time.time()))
+        Console().print(view.render_status(read.state, time.time(), read.samples()))
         if holder is None and read.state.ended_at is None:
             print(
                 "nobody is at work on it: it was interrupted. Go on with: "

@@ -254,6 +254,8 @@ class Policy:
     """From SIGTERM to SIGKILL."""
     linger_s: float = 20.0
     """How long an agent may stay after its final event."""
+    health_floor: float = 0.5
+    """A score below which a worker's health is told of."""
     checkpoint_s: float = 60.0
     """From one checkpoint of a worktree with an agent in it to the next; 0: none."""
     breaker_failures: int = 3
@@ -352,6 +354,39 @@ class ProcessName:
     pid: int
     started: float
     """Its creation time, seconds since the epoch, as the kernel tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What the processes of one session used, and when it last showed life. Bytes, and seconds before the sample."""
+
+    token: Token
+    processes: int
+    stopped: int
+    """Of these, how many somebody has stopped (SIGSTOP)."""
+    cpu_share: float
+    """Of one core, since the sample before."""
+    cpu_s: float
+    memory: int
+    descriptors: int
+    read: int
+    written: int
+    """From and to the disk."""
+    said_s: float
+    """Since its last event."""
+    wrote_s: float
+    """Since it last wrote to its terminal, whatever that was."""
+    quiet_s: float
+    """Since any evidence of life: an event, processor time, written files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What the machine has for all workers together. 0: unknown."""
+
+    memory: int = 0
+    descriptors: int = 0
+    """That one process may have open."""
 
 
 class Ground(StrEnum):

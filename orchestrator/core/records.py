@@ -170,6 +170,17 @@ class WorkerRecord:
     failures: int = 0
     """Starts that failed in a row."""
     reason: str = ""
+    outcomes: tuple[Ending, ...] = ()
+    """Of its last ten attempts, the newest last."""
+    alike: int = 0
+    """Of these, how many ended in the very same way, without another between them."""
+    last: str = ""
+    """How the newest of them ended, with its reason."""
+    delivered: int = 0
+    busy_s: float = 0.0
+    """In which its agents were at work."""
+    unwell_at: float | None = None
+    """Since when its health is below the floor; None: it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

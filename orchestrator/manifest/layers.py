@@ -27,6 +27,7 @@ _POLICY = {
     "grace_s": ("grace",),
     "linger_s": ("linger",),
     "checkpoint_s": ("checkpoint",),
+    "health_floor": ("health_floor",),
     "breaker_failures": ("breaker", "failures"),
     "breaker_rate": ("breaker", "rate"),
     "provider_failures": ("breaker", "provider_failures"),

@@ -296,6 +296,9 @@ class SettingsTable(Table):
     linger: Pause | None = Field(
         default=None, description="How long an agent may stay after it said that it is done. Default 20s."
     )
+    health_floor: Share | None = Field(
+        default=None, description="The health score below which a worker is told of; 0: never. Default 50%."
+    )
     checkpoint: Pause | None = Field(
         default=None, description="How often what an agent has written is put out of harm's way; 0: never. Default 60s."
     )

@@ -40,8 +40,8 @@ class Broken(Exception):
 class Inbox:
     """Where every thread hands in its signals. Safe to use from a signal handler.
 
-    Progress and checkpoints wake nobody: they are taken with whatever comes next, a fraction of a second later at the
-    most, so that a hundred talking agents cost a few transactions a second.
+    Progress, checkpoints and samples wake nobody: they are taken with whatever comes next, a fraction of a second later
+    at the most, so that a hundred talking agents cost a few transactions a second.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Inbox:
         self._kept: deque[m.Signal] = deque()
 
     def put(self, signal: m.Signal) -> None:
-        (self._progress if isinstance(signal, m.Progressed | m.Checkpointed) else self._queue).put(signal)
+        (self._progress if isinstance(signal, m.Progressed | m.Checkpointed | m.Sampled) else self._queue).put(signal)
 
     def fail(self, fault: BaseException) -> None:
         self._queue.put(fault)

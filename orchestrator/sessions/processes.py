@@ -47,6 +47,8 @@ class Row(NamedTuple):
     """False: a zombie, which runs no more and waits for its parent only."""
     terminal: int = 0
     """The device number of its controlling terminal; 0: none."""
+    stopped: bool = False
+    """By a signal, until another one lets it go on."""
 
     @property
     def name(self) -> tuple[int, int]:
@@ -84,6 +86,7 @@ def _read_row(pid: int) -> Row | None:
         # A process whose first thread has left shows as a zombie while its other threads go on.
         alive=fields[0] not in (b"Z", b"X") or int(fields[17]) > 1,
         terminal=int(fields[4]),
+        stopped=fields[0] in (b"T", b"t"),
     )
 
 

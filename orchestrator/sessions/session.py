@@ -19,12 +19,13 @@ from orchestrator.runtime.ports import Clock, Emit, Exit, Launch, Reader, Sign
 from orchestrator.sessions.dialogs import Dialogs
 from orchestrator.sessions.event_files import EVERY_S, EventFiles
 from orchestrator.sessions.pasting import Pace, Paste, Phase
-from orchestrator.sessions.processes import Row
+from orchestrator.sessions.processes import Row, Table
 from orchestrator.sessions.silence import TABLE_S, Watch
 from orchestrator.sessions.telling import Telling
 from orchestrator.sessions.terminal import Terminal
 from orchestrator.sessions.transcript import Transcript
 from orchestrator.sessions.tree import Tree, end
+from orchestrator.sessions.vitals import Patient
 
 if TYPE_CHECKING:
     from orchestrator.sessions.screen import Screen
@@ -78,6 +79,8 @@ class PtySession:
         self._telling = Telling(self.token, parts.clock, parts.emit, parts.hide)
         self._watch = Watch(parts.order.silence_s, parts.launch.cwd, self._processes, now=now)
         self._snapshot_at = now
+        self._wrote_at = now
+        self._gone_at: float | None = None
         self._leave_by = float("inf")
         self._fault = ""
         launch = parts.launch
@@ -125,6 +128,16 @@ class PtySession:
         self._p.terminal.cut()
         self._p.transcript.close()
 
+    def patient(self, table: Table) -> Patient:
+        """How it is doing. From any thread."""
+        return Patient(
+            token=self.token,
+            rows=self._p.tree.members(table),
+            said_at=self._watch.said_at,
+            wrote_at=self._wrote_at,
+            alive_at=self._watch.alive_at,
+        )
+
     # ------------------------------------------------------------ the thread
 
     def _run(self) -> None:
@@ -141,7 +154,7 @@ class PtySession:
             self.cut()
         verdict = replace(verdict, reason=self._p.hide(verdict.reason))
         try:
-            self._p.emit(SessionEnded(at=self._p.clock.now(), token=self.token, verdict=verdict))
+            self._p.emit(SessionEnded(at=self._p.clock.now(), token=self.token, verdict=verdict, gone_at=self._gone_at))
         finally:
             self._over(self)
 
@@ -171,6 +184,7 @@ class PtySession:
             chunk = self._p.terminal.read()
             if not chunk:
                 return count > 0
+            self._wrote_at = time.monotonic()
             self._p.transcript.output(chunk)
             if not self._fault:
                 self._understand(chunk)
@@ -308,6 +322,8 @@ class PtySession:
     def _finish(self) -> Verdict:
         p = self._p
         forced = not p.terminal.exited()
+        if not forced:
+            self._gone_at = p.clock.now()
         if forced:
             why = self._reason or self._fault or "it had said its last word"
             p.transcript.mark(p.hide(f"ended by the orchestrator: {why}"))

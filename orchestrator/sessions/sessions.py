@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.core.messages import OpenSession
+from orchestrator.core.model import Sample
 from orchestrator.runtime.ports import Clock, Emit, Launch, Marks, Reader, Session, SpawnFailed
 from orchestrator.sessions.pasting import DEFAULT, Pace
 from orchestrator.sessions.processes import Census, Row, named, read_row
 from orchestrator.sessions.redaction import hiding_in_notes, secrets_of
 from orchestrator.sessions.session import Parts, PtySession
+from orchestrator.sessions.silence import TABLE_S
 from orchestrator.sessions.terminal import TERM, Terminal
 from orchestrator.sessions.transcript import Title, Transcript
 from orchestrator.sessions.tree import KILLED_S, Tree, end
+from orchestrator.sessions.vitals import Vitals
 from orchestrator.sessions.walls import walled
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ class PtySessions:
         self._rows = rows
         self._pace = pace
         self._census = Census()
+        self._vitals = Vitals()
         self._changed = threading.Condition()
         self._open: set[PtySession] = set()
         self._opening = 0
@@ -84,6 +88,15 @@ class PtySessions:
         kill_at = time.monotonic() + SWEEP_S
         end(look, kill_at=lambda: kill_at, wait=time.sleep)
         return len(met)
+
+    def measure(self) -> tuple[Sample, ...]:
+        now = time.monotonic()
+        with self._changed:
+            sessions = sorted(self._open, key=lambda session: session.token)
+        if not sessions:
+            return ()
+        table = self._census.table(newer_than=now - TABLE_S)
+        return self._vitals.measure(session.patient(table) for session in sessions)
 
     def close(self) -> None:
         with self._changed:

@@ -57,7 +57,10 @@ class Watch:
         """Children, and when a sample first had them."""
         self._worktree = worktree
         self._tree = tree
-        self._alive_at = now
+        self.alive_at = now
+        """When there was evidence of life (monotonic)."""
+        self.said_at = now
+        """When it gave a sign (monotonic)."""
         self._said_at = now
         self._last: Sample | None = None
         self.due = now + self._every_s
@@ -67,7 +70,7 @@ class Watch:
         last = self._signs[1]
         self._signs = (None if last == float("inf") else last, now)
         self._seen = {}
-        self._alive_at = self._said_at = now
+        self.alive_at = self.said_at = self._said_at = now
         self._last = None
         self.due = now + self._every_s
 
@@ -83,7 +86,7 @@ class Watch:
             grown = sum(max(0.0, cpu - before.cpu.get(name, 0.0)) for name, cpu in sample.cpu.items())
             works = grown >= SHARE * (sample.at - before.at) or sample.newest > before.newest
             if works or _flowed(before, sample) >= LEAST_BYTES or waits:
-                self._alive_at = self._said_at = now
+                self.alive_at = self._said_at = now
         limit = self._said_at + self._silence_s
         self.due = min(now + self._every_s, limit) if now < limit else now + self._every_s
         if before is None or now < limit:
@@ -121,7 +124,7 @@ class Watch:
         count = len(sample.cpu)
         bound = f"the first {sample.entries}" if sample.entries >= MOST_ENTRIES else f"{sample.entries}"
         return (
-            f"for {now - self._alive_at:.0f} s no event; "
+            f"for {now - self.alive_at:.0f} s no event; "
             f"{count} process{'' if count == 1 else 'es'} used {grown:.2f} s of processor time "
             f"in the last {sample.at - before.at:.0f} s, none of them started since; "
             f"{_connections(before, sample)}; "

@@ -60,6 +60,10 @@ class Tree:
         self._known = {row.name: row for row in members}
         return members
 
+    def members(self, table: Table) -> list[Row]:
+        """Those alive in a table that was taken anyway, without the search for marks. From any thread."""
+        return _with_descendants(table, self._roots(table, marks=False, strays=False))
+
     def _roots(self, table: Table, marks: bool, strays: bool) -> Iterable[Row]:
         for pid, started in self._known:
             row = table.rows.get(pid)

@@ -154,6 +154,12 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.RunFinished: lambda event, entry, state: ("run", "finished", _short(event.reason)),
     m.AttemptStarted: _attempt_started,
     m.FenceCrossed: _crossed,
+    m.HealthFell: lambda event, entry, state: (
+        event.bead,
+        f"{event.worker} is unwell ({event.score:.2f})",
+        _short(event.reason),
+    ),
+    m.HealthRose: lambda event, entry, state: (event.bead, f"{event.worker} is well again ({event.score:.2f})"),
     m.CheckpointFailed: lambda event, entry, state: (event.bead, "no checkpoint", _short(event.reason)),
     m.BeadQueued: lambda event, entry, state: (event.bead, "verified", "in the merge queue"),
     m.BeadLanded: lambda event, entry, state: (event.bead, "landed", event.commit[:7], *_effort(event, entry)),

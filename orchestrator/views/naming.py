@@ -30,7 +30,7 @@ WISHED_ENDINGS = frozenset({Ending.STOPPED, Ending.CANCELLED})
 """A person asked for them."""
 
 _RENAMED = {"number": "attempt", "ending": "outcome"}
-_TIMES = frozenset({"until", "not_before", "shun_until", "retry_at"})
+_TIMES = frozenset({"until", "not_before", "shun_until", "retry_at", "since", "gone_at"})
 _LEFT_OUT = frozenset({"at"})
 
 
@@ -132,6 +132,7 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.AgentProgressed: Level.DEBUG,
     m.CheckpointMade: Level.DEBUG,
     m.CheckpointFailed: Level.WARNING,
+    m.HealthFell: Level.WARNING,
     m.RunSwept: _when(lambda event: event.ended > 0),
     m.WorkersStarted: _when(lambda event: bool(event.missing)),
     m.DiskRanLow: Level.WARNING,

@@ -19,6 +19,7 @@ from orchestrator.runtime.findings import Finding
 from orchestrator.views.causes import root_causes
 from orchestrator.views.headline import Tally, headline, tally
 from orchestrator.views.history import History, Opening, Try, history
+from orchestrator.views.recoveries import Recoveries, percentiles, recoveries
 from orchestrator.views.report_text import as_markdown
 from orchestrator.views.spending import Spending, spending
 from orchestrator.views.times import rfc3339
@@ -80,6 +81,7 @@ class Effort:
     deaths: int
     openings: tuple[Opening, ...]
     spent: Spending
+    recoveries: Recoveries
 
     @property
     def parallelism(self) -> float | None:
@@ -116,6 +118,7 @@ class Report:
 
 
 def report(state: State, events: Iterable[Event], proof: Sequence[Finding] | None = None) -> Report:
+    events = tuple(events)
     past = history(events)
     manifest = state.manifest
     records = state.beads.values()
@@ -135,7 +138,7 @@ def report(state: State, events: Iterable[Event], proof: Sequence[Finding] | Non
         checks=manifest.verify,
         own_checks=sum(bool(record.spec.verify) and _landed_now(record) for record in records),
         crossings=tuple((bead, each) for bead, tries in past.tries.items() for each in tries if each.strays),
-        effort=_effort(state, past),
+        effort=_effort(state, past, recoveries(events)),
         proof=None if proof is None else tuple(proof),
     )
 
@@ -187,7 +190,7 @@ def _command(record: BeadRecord, *, asked: bool) -> str | None:
     return None
 
 
-def _effort(state: State, past: History) -> Effort:
+def _effort(state: State, past: History, recovered: Recoveries) -> Effort:
     tries = [each for of_bead in past.tries.values() for each in of_bead]
     endings = Counter(each.ending.value for each in tries if each.ending is not None)
     return Effort(
@@ -200,6 +203,7 @@ def _effort(state: State, past: History) -> Effort:
         deaths=past.deaths,
         openings=past.openings,
         spent=spending(state),
+        recoveries=recovered,
     )
 
 
@@ -251,6 +255,9 @@ def as_dict(report: Report) -> dict[str, Any]:
             "usd_said": None if effort.spent.usd is None else round(effort.spent.usd - effort.spent.computed_usd, 6),
             "unpriced": effort.spent.unpriced,
             "tokens": effort.spent.tokens,
+            "failures": effort.recoveries.failures,
+            "known_s": percentiles(effort.recoveries.known_s),
+            "back_at_work_s": percentiles(effort.recoveries.back_s),
             "breakers_opened": [
                 {"at": rfc3339(each.at), "route": each.route, "until": rfc3339(each.until), "reason": each.reason}
                 for each in effort.openings

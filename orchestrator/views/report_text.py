@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from orchestrator.core.model import BeadState
 from orchestrator.views.history import Try
+from orchestrator.views.recoveries import percentiles
 from orchestrator.views.spending import cost_in_words, tokens_in_words
 from orchestrator.views.times import moment, span
 
@@ -188,12 +189,22 @@ def _effort(report: Report) -> Iterator[str]:
         yield f"- Attempts: {effort.attempts} ({endings.removeprefix(', ')})"
     if effort.refused:
         yield f"- The merge refused {effort.refused} of those that had delivered"
+    if effort.recoveries.failures:
+        known, back = percentiles(effort.recoveries.known_s), percentiles(effort.recoveries.back_s)
+        told = [f"known after {_ranks(known)}"] if known else []
+        told += [f"at work again after {_ranks(back)}"] if back else []
+        yield f"- Workers that failed: {'; '.join([str(effort.recoveries.failures), *told])}"
     for each in effort.openings:
         until = "until a person resumes it" if each.until is None else f"until {moment(each.until, each.at)}"
         yield f"- {each.route} was shut at {moment(each.at)} {until}: {_inline(each.reason)}"
     if effort.deaths:
         times = "once" if effort.deaths == 1 else f"{effort.deaths} times"
         yield f"- The orchestrator itself died {times}, and went on where it was"
+
+
+def _ranks(found: Mapping[str, float]) -> str:
+    """`0.2 s (median), 1.9 s (95 %), 2.0 s (worst)`."""
+    return f"{found['p50']:.1f} s (median), {found['p95']:.1f} s (95 %), {found['p100']:.1f} s (worst)"
 
 
 def _proof(report: Report) -> Iterator[str]:

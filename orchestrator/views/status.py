@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.core.messages import Sampled
 from orchestrator.core.model import BeadState, RouteName, WorkerState
 from orchestrator.core.records import BeadRecord, Pool, Window, WorkerRecord
 from orchestrator.core.state import State
@@ -20,17 +21,19 @@ from orchestrator.views.headline import headline, tally
 from orchestrator.views.panel import STYLES, panel, plain
 from orchestrator.views.spending import spending
 from orchestrator.views.times import rfc3339, span
+from orchestrator.views.vitals import Healths, as_dict, as_table, healths
 
 ALL_SHOWN = 40
 """Up to so many beads a terminal is shown each; of more, only those of which there is something to say."""
 
 
-def status(state: State) -> dict[str, Any]:
+def status(state: State, samples: Sampled | None = None) -> dict[str, Any]:
     """Times are RFC 3339 in UTC, or null; what is unknown is null."""
+    found = healths(state, samples)
     return {
         "run": _run(state),
         "beads": [_bead(record) for record in state.beads.values()],
-        "workers": [_worker(state, worker) for worker in state.workers.values()],
+        "workers": [_worker(state, worker, found) for worker in state.workers.values()],
         "routes": [_route(state, route) for route in state.breakers],
         "pools": [_pool(state, pool) for pool in state.pools.values()],
         "totals": _totals(state),
@@ -74,14 +77,17 @@ def _bead(record: BeadRecord) -> dict[str, Any]:
     }
 
 
-def _worker(state: State, worker: WorkerRecord) -> dict[str, Any]:
+def _worker(state: State, worker: WorkerRecord, found: Healths) -> dict[str, Any]:
     attempt = state.attempts.get(worker.token) if worker.token is not None else None
+    healthy = found[worker.id][0] if worker.id in found else None
     return {
         "id": worker.id,
         "state": worker.state.value,
         "bead": attempt.bead if attempt else None,
         "pid": attempt.process.pid if attempt and attempt.process else None,
-        "health": None,  # not measured yet
+        "health": healthy.score if healthy else None,
+        "health_parts": as_dict(healthy) if healthy else None,
+        "weakest": healthy.weakest.name if healthy else None,
         "attempt": attempt.number if attempt else None,
         "route": attempt.route if attempt else None,
         "since": rfc3339(worker.since),
@@ -153,7 +159,7 @@ def _totals(state: State) -> dict[str, Any]:
 # ---------------------------------------------------------------- for people
 
 
-def render_status(state: State, now: float) -> RenderableType:
+def render_status(state: State, now: float, samples: Sampled | None = None) -> RenderableType:
     shown = list(state.beads.values())
     left_out = 0
     if len(shown) > ALL_SHOWN:
@@ -162,6 +168,8 @@ def render_status(state: State, now: float) -> RenderableType:
         left_out = len(shown) - len(telling)
         shown = telling
     parts: list[RenderableType] = [Text(headline(state), style="bold"), panel(board(state), now)]
+    if found := healths(state, samples):
+        parts += [Text(""), as_table(state, found)]
     if shown:
         parts.append(Text(""))
         parts.append(_beads(shown, now))

@@ -36,6 +36,13 @@ def told(*events: m.Event) -> list[tuple[str, Level]]:
     [
         (m.BeadHeld(at=0, bead=BeadId("a"), reason="which port?"), "held", Level.ERROR),
         (m.BeadFailed(at=0, bead=BeadId("a"), reason="no way"), "failed", Level.WARNING),
+        (
+            m.HealthFell(
+                at=0, worker=WorkerId("w1"), bead=BeadId("a"), token=Token(1), score=0.4, floor=0.5, reason="", since=0
+            ),
+            "unhealthy",
+            Level.WARNING,
+        ),
         (m.WorkerFailed(at=0, worker=WorkerId("w1"), reason="no terminal"), "worker-down", Level.ERROR),
         (m.BreakerOpened(at=0, route=ROUTE, until=None, reason="bad key"), "route-shut", Level.ERROR),
         (m.BreakerOpened(at=0, route=ROUTE, until=600, reason="limit"), "route-resting", Level.WARNING),

@@ -33,6 +33,7 @@ start_timeout: 1m
 grace: 0
 linger: 5s
 checkpoint: 2m
+health_floor: 40%
 breaker:
   {failures: 4, rate: 50%, provider_failures: 6, window: 5m, cooldown: 30s, max_cooldown: 2h, max_outage: 4m,
    jitter: 1s, slow: 2s, max_slow: 3s}
@@ -110,6 +111,7 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
         grace_s=0,
         linger_s=5,
         checkpoint_s=120,
+        health_floor=0.4,
         breaker_failures=4,
         breaker_rate=0.5,
         provider_failures=6,

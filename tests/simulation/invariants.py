@@ -94,10 +94,12 @@ def limits_are_kept(world: World, state: State, event: m.AttemptStarted) -> None
 
 
 def a_session_may_be_given_up(state: State, event: m.SessionGivenUp) -> None:
-    """For silence: only after it was spoken to, where it can be; and never while it waits for a person."""
+    """For silence: only after it was spoken to, where it can be, and what is stopped hears nothing; never while it
+    waits for a person."""
     attempt = state.attempts[event.token]
     if event.ending is Ending.SILENT:
-        assert attempt.nudged or not state.traits_of(attempt.route).nudge, "given up without a word"
+        stopped = event.reason.endswith("or more") and state.worker_of(attempt).unwell_at is not None
+        assert attempt.nudged or stopped or not state.traits_of(attempt.route).nudge, "given up without a word"
         assert not attempt.question, "who waits for a person may be silent"
 
 

@@ -11,7 +11,19 @@ from functools import partial
 from random import Random
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import SHELL_ROUTE, BeadId, Claim, Commit, Ending, ProcessName, Token, Tree, Usage, Verdict
+from orchestrator.core.model import (
+    SHELL_ROUTE,
+    BeadId,
+    Claim,
+    Commit,
+    Ending,
+    ProcessName,
+    Sample,
+    Token,
+    Tree,
+    Usage,
+    Verdict,
+)
 from tests.simulation.graphs import Weather, file_from
 
 
@@ -253,6 +265,11 @@ class Agents:
             writes = kind not in ("does nothing", "needs nothing", "cannot", "finds no network") and dice.random() < 0.7
             half = Usage(usd=None if usage.usd is None else usage.usd / 2, tokens_out=5)
             yield Deed(after=at, writes=writes, says=partial(_progress, token, half))
+            if dice.random() < 0.5:
+                yield Deed(
+                    after=at + 0.5,
+                    says=partial(_sample, token, dice.choice((0, 3, 3)), dice.choice((0, 3)), dice.uniform(0.0, 900.0)),
+                )
             if writes and dice.random() < 0.5:
                 yield Deed(after=at + 1.0, says=partial(_checkpoint, token, dice.random() < 0.8))
         if kind == "spends":
@@ -326,6 +343,16 @@ class Agents:
 
 def _question(token: Token, question: str, at: float) -> m.Signal:
     return m.Questioned(at=at, token=token, question=question)
+
+
+def _sample(token: Token, processes: int, stopped: int, quiet_s: float, at: float) -> m.Sampled:
+    """The shell's, too. What it shows of an agent may be anything."""
+    sample = Sample(
+        token=token, processes=processes, stopped=min(stopped, processes),
+        cpu_share=0.0, cpu_s=0.0, memory=0, descriptors=0, read=0,
+        written=0, said_s=quiet_s, wrote_s=quiet_s, quiet_s=quiet_s,
+    )  # fmt: skip
+    return m.Sampled(at=at, samples=(sample,))
 
 
 def _checkpoint(token: Token, made: bool, at: float) -> m.Checkpointed:

@@ -8,7 +8,8 @@ import json
 from rich.console import Console
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadId, Ending
+from orchestrator.core.messages import Sampled
+from orchestrator.core.model import BeadId, Ending, Host, Sample
 from orchestrator.views.status import render_status, status
 from tests.views.nights import GPT, OPUS, Night, bead, commit, failed_night
 
@@ -130,3 +131,24 @@ def test_a_run_that_is_stopping_says_so() -> None:
     told = status(night.state)["run"]
     assert (told["state"], told["stopping"], told["reason"]) == ("running", True, "ada let it drain")
     assert "stopping: ada let it drain" in table(night)
+
+
+def test_health_is_shown_with_its_weakest_part() -> None:
+    """Of workers that were measured; of the others nothing is made up."""
+    night = Night(bead("a"), bead("b")).open().after(2).sign("a")
+    token = night.state.beads[BeadId("a")].token
+    assert token is not None
+    sample = Sample(
+        token=token, processes=2, stopped=2, cpu_share=0.5, cpu_s=1.0, memory=2**20, descriptors=3, read=0, written=0,
+        said_s=1.0, wrote_s=1.0, quiet_s=1.0,
+    )  # fmt: skip
+    told = Sampled(at=0.0, samples=(sample,), host=Host(memory=2**30, descriptors=100))
+    worker, *others = status(night.state, told)["workers"]
+    assert (worker["health"], worker["weakest"]) == (0.7, "liveness")
+    assert worker["health_parts"]["liveness"]["reason"] == "all of its processes are stopped"
+    assert all(other["health"] is None for other in others)
+    json.dumps(worker, allow_nan=False)
+    out = io.StringIO()
+    Console(file=out, width=120).print(render_status(night.state, 0.0, told))
+    assert "0.70" in out.getvalue()
+    assert "liveness: all of its processes are stopped" in out.getvalue()

@@ -165,7 +165,7 @@ def fence_crossed(state: Standing, event: m.FenceCrossed) -> None:
 
 
 def attempt_ended(state: Standing, event: m.AttemptEnded) -> None:
-    state.move_worker(event.worker, event, token=None)
+    state.move_worker(event.worker, event, token=None, **_weighed(state, event))
     if state.surplus:
         state.staff(event.at)
     if not state.beads[event.bead].spec.command:
@@ -180,6 +180,21 @@ def attempt_ended(state: Standing, event: m.AttemptEnded) -> None:
         state.ready.release(("provider", account.provider))
     if event.answered and state.policy.breaker_rate is not None:
         note_answer(state, event.route, event.at)
+
+
+def _weighed(state: Standing, event: m.AttemptEnded) -> dict[str, Any]:
+    """What its worker's health is judged by later."""
+    worker, attempt = state.workers[event.worker], state.attempts[event.token]
+    delivered, how = event.ending in (Ending.DELIVERED, Ending.NO_CHANGE_NEEDED), f"{event.ending} {event.reason}"
+    again = 0 if delivered else worker.alike + 1 if how == worker.last else 1
+    return {
+        "outcomes": (*worker.outcomes, event.ending)[-10:],
+        "alike": again,
+        "last": how,
+        "delivered": worker.delivered + delivered,
+        "busy_s": worker.busy_s + max((attempt.agent_ended or event.at) - attempt.started, 0.0),
+        "unwell_at": None,
+    }
 
 
 def _book(state: Standing, event: m.AttemptEnded) -> None:

@@ -43,6 +43,12 @@ def worker_failed(state: Standing, event: m.WorkerFailed) -> None:
     state.move_worker(event.worker, event, failures=record.failures + 1, reason=event.reason)
 
 
+def health_told(state: Standing, event: m.HealthFell | m.HealthRose) -> None:
+    """It moves no worker: its state is what it waits for, not how it does."""
+    record = state.workers[event.worker]
+    state.workers[event.worker] = replace(record, unwell_at=event.at if isinstance(event, m.HealthFell) else None)
+
+
 def route_failed(state: Standing, event: m.RouteFailed) -> None:
     breaker = state.breakers[event.route]
     recent = tuple(at for at in breaker.failures if at > event.at - state.policy.breaker_window_s)
@@ -90,6 +96,8 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.WorkerBackedOff: worker_backed_off,
     m.WorkerWoke: worker_woke,
     m.WorkerFailed: worker_failed,
+    m.HealthFell: health_told,
+    m.HealthRose: health_told,
     m.RouteFailed: route_failed,
     m.BreakerOpened: breaker_opened,
     m.BreakerHalfOpened: breaker_half_opened,

@@ -13,6 +13,7 @@ from typing import Any
 from orchestrator.core import messages as m
 from orchestrator.core.decide import (
     disk,
+    health,
     hours,
     landing,
     locks,
@@ -117,6 +118,7 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.Progressed: sessions.progressed,
     m.LocksAsked: locks.asked,
     m.Touched: locks.touched,
+    m.Sampled: health.sampled,
     m.Checkpointed: sessions.checkpointed,
     m.WentSilent: sessions.went_silent,
     m.Questioned: questions.questioned,

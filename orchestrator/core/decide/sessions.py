@@ -90,7 +90,7 @@ def session_ended(state: State, signal: m.SessionEnded) -> Iterator[m.Event]:
     if attempt.given_up:
         ending, reason = attempt.given_up
         verdict = Verdict(ending=ending, reason=reason, session=verdict.session, usage=verdict.usage)
-    yield m.SessionBroke(at=signal.at, token=signal.token, verdict=verdict)
+    yield m.SessionBroke(at=signal.at, token=signal.token, verdict=verdict, gone_at=signal.gone_at)
     yield from blame(state, attempt, verdict, signal.at)
 
 

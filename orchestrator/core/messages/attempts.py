@@ -139,6 +139,8 @@ class SessionBroke(Event):
 
     token: Token
     verdict: Verdict
+    gone_at: float | None = None
+    """When its own process was found to be gone, where we did not end it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.core.messages.events import Event
-from orchestrator.core.model import RouteName, WorkerId
+from orchestrator.core.model import BeadId, RouteName, Token, WorkerId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,31 @@ class WorkerWoke(Event):
 class WorkerFailed(Event):
     worker: WorkerId
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthFell(Event):
+    """A worker's score is below the floor, or no process of its agent runs."""
+
+    worker: WorkerId
+    bead: BeadId
+    token: Token
+    score: float
+    floor: float
+    reason: str
+    """Its weakest part, and why."""
+    since: float
+    """When it last showed life."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthRose(Event):
+    """It is clear of the floor again."""
+
+    worker: WorkerId
+    bead: BeadId
+    token: Token
+    score: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from orchestrator.core.messages.terms import Revision, Terms
-from orchestrator.core.model import BeadId, Claim, Commit, Ending, ProcessName, Stray, Token, Tree, Usage, Verdict
+from orchestrator.core.model import (
+    BeadId,
+    Claim,
+    Commit,
+    Ending,
+    Host,
+    ProcessName,
+    Sample,
+    Stray,
+    Token,
+    Tree,
+    Usage,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +113,14 @@ class Touched(Signal):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled(Signal):
+    """What live sessions use, and how lively they are, all at one moment."""
+
+    samples: tuple[Sample, ...]
+    host: Host = field(default_factory=Host)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpointed(Signal):
     """What the worktree holds now is in a commit that a ref holds; without a commit that failed again and again."""
 
@@ -139,6 +160,8 @@ class SessionEnded(Signal):
 
     token: Token
     verdict: Verdict
+    gone_at: float | None = None
+    """When the agent's own process was found to be gone; None: it was ended by us, or never there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
