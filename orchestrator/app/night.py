@@ -97,6 +97,7 @@ class _Night:
 
     def run(self, watch: Callable[[State], Listener]) -> Outcome:
         from orchestrator.runtime.lanes import Lanes
+        from orchestrator.sessions.host import room
         from orchestrator.sessions.processes import named
         from orchestrator.sessions.vitals import host as measured_host
         from orchestrator.store.samples import keep
@@ -119,6 +120,7 @@ class _Night:
         pulse = Pulse(
             self._sessions.measure,
             measured_host,
+            room,
             keep=lambda told: keep(self._repository.state, told),
             clock=self._clock,
             emit=inbox.put,
@@ -160,8 +162,12 @@ class _Night:
         return min(free, default=2**62)
 
     def _terms(self) -> m.Terms:
+        from orchestrator.sessions.host import room
+
         return m.Terms(
-            policy=self._manifest.policy,
+            policy=replace(self._manifest.policy, heed_host=not self._order.force),
+            needs=self._database.needs(),
+            room=room(),
             budget=self._budget(),
             token=self._database.token(),
             numbers=self._database.numbers(),

@@ -46,6 +46,8 @@ class Order:
     budget: float | None = None
     """What the whole run may cost, in US dollars."""
     fresh: bool = False
+    force: bool = False
+    """Start however short the machine is."""
 
     @property
     def options(self) -> dict[str, str]:

@@ -45,6 +45,9 @@ def run(
         float | None, typer.Option("--budget", min=0, help="What the whole run may cost, in US dollars.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; what has landed stays landed.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Start agents however short the machine is of memory or cores.")
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Let the terminal go; the run goes on.")] = False,
 ) -> int:
     """Carry out a task graph; go on with it where it was interrupted.
@@ -61,7 +64,13 @@ def run(
         on_question=on_question,
         budget=budget,
         fresh=fresh,
+        force=force,
     )
+    if force:
+        complain(
+            "--force: agents start however short this machine is. It may become slow, and its kernel may kill "
+            "processes, this one among them; what agents have written is checkpointed every minute"
+        )
     return _detached(order) if detach else carry_out(order)
 
 
@@ -124,4 +133,4 @@ def _arguments(order: Order) -> list[str]:
     given += ["--agent", order.agent] if order.agent else []
     given += ["--on-question", order.on_question] if order.on_question else []
     given += ["--budget", str(order.budget)] if order.budget is not None else []
-    return given + (["--fresh"] if order.fresh else [])
+    return given + (["--fresh"] if order.fresh else []) + (["--force"] if order.force else [])

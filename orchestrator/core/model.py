@@ -285,6 +285,12 @@ class Policy:
     """How often limits, outages and the like may keep one bead from its work before a person must look."""
     worker_failures: int = 5
     """Failed starts in a row before a worker is given up."""
+    memory_floor: float = 2.0**29
+    """Bytes of memory that stay free when a session starts."""
+    max_load: float = 32.0
+    """Per physical core: above it nothing new starts; 0: none."""
+    heed_host: bool = True
+    """Else sessions start however short the machine is."""
     disk_floor: float = 2.0**30
     """Bytes of free disk below which nothing new starts; 0: none."""
     check_timeout_s: float = 1800.0
@@ -387,6 +393,22 @@ class Host:
     memory: int = 0
     descriptors: int = 0
     """That one process may have open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What the machine has left for more sessions. None: it cannot be told, or there is no limit."""
+
+    memory: int | None = None
+    """Bytes, within the control group that we run in."""
+    load: float | None = None
+    """Processes that run or wait for a core, over the last minute."""
+    cores: int = 1
+    """Physical ones."""
+    descriptors: int | None = None
+    """That we may still open."""
+    processes: int | None = None
+    """That may still be started."""
 
 
 class Ground(StrEnum):

@@ -107,6 +107,12 @@ class Standing:
         self.pools: dict[str, Pool] = {}
         self.know_routes(planned.manifest, planned.at)
         self.closed_until: float | None = None
+        self.fits: int | None = None
+        """How many more sessions the machine has room for; None: as many as may start."""
+        self.tight = ""
+        """What it is short of."""
+        self.needs: dict[AgentName, int] = {}
+        """Memory that a session of each agent was measured to need, in bytes."""
         self.disk_low: int | None = None
         """Bytes that were free when it ran low; None: there is room, as far as is known."""
         """Nothing new starts before then; None: these are no hours of rest."""

@@ -44,6 +44,8 @@ _POLICY = {
     "tries_per_route": ("tries_per_route",),
     "starts_in_vain": ("starts_in_vain",),
     "worker_failures": ("worker_failures",),
+    "memory_floor": ("memory_floor",),
+    "max_load": ("max_load",),
     "disk_floor": ("disk_floor",),
     "check_timeout_s": ("check_timeout",),
     "verify_slots": ("verify_slots",),

@@ -329,6 +329,12 @@ class SettingsTable(Table):
     worker_failures: Count | None = Field(
         default=None, description="Failed starts in a row before a worker is given up. Default 5."
     )
+    memory_floor: Size | None = Field(
+        default=None, description="Memory that stays free when an agent starts. Default 512MiB."
+    )
+    max_load: Count | None = Field(
+        default=None, description="The load per physical core above which nothing new starts. Default 32."
+    )
     disk_floor: Size | None = Field(
         default=None, description="Free disk below which nothing new starts; 0 for none. Default 1GiB."
     )

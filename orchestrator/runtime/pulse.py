@@ -1,4 +1,4 @@
-"""The beat by which the health of sessions is measured: a thread that looks every so often at all of them.
+"""The beat by which sessions and the machine are measured: a thread that looks every so often at all of them.
 
 Samples are no events: the newest of each is put where readers find it, and told to the core, which makes an event only
 of what crosses a threshold. So a night of weeks does not grow by them.
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 from orchestrator.core.messages import Sampled
-from orchestrator.core.model import Host, Sample
+from orchestrator.core.model import Host, Room, Sample
 from orchestrator.runtime.ports import Clock, Emit
 
 EVERY_S = 10.0
@@ -24,6 +24,7 @@ class Pulse:
         self,
         measure: Callable[[], tuple[Sample, ...]],
         host: Callable[[], Host],
+        room: Callable[[], Room],
         *,
         keep: Callable[[Sampled], None],
         clock: Clock,
@@ -33,6 +34,7 @@ class Pulse:
     ) -> None:
         self._measure = measure
         self._host = host
+        self._room = room
         self._keep = keep
         self._clock = clock
         self._emit = emit
@@ -49,9 +51,9 @@ class Pulse:
     def _run(self) -> None:
         try:
             while not self._closed.wait(self._every_s):
-                told = Sampled(at=self._clock.now(), samples=self._measure(), host=self._host())
+                at, samples = self._clock.now(), self._measure()
+                told = Sampled(at=at, samples=samples, host=self._host(), room=self._room())
                 self._keep(told)
-                if told.samples:
-                    self._emit(told)
+                self._emit(told)
         except BaseException as fault:  # whatever it is, the control thread must hear of it
             self._broke(fault)

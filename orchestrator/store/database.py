@@ -19,7 +19,7 @@ from importlib import resources
 from pathlib import Path
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadId, ProcessName, Token
+from orchestrator.core.model import AgentName, BeadId, ProcessName, Token
 from orchestrator.runtime.patience import patiently
 from orchestrator.runtime.ports import (
     Holder,
@@ -152,6 +152,13 @@ class Database:
         with _faults(self._folder):
             row = self._db.execute("SELECT COALESCE(MAX(token), 0) FROM attempts").fetchone()
         return Token(row[0])
+
+    def needs(self) -> dict[AgentName, int]:
+        """Memory that sessions of each agent were last measured to need at most, over all runs."""
+        with _faults(self._folder):
+            rows = self._db.execute("SELECT body FROM events WHERE kind = 'AgentMeasured' ORDER BY rowid").fetchall()
+        measured = (decode("AgentMeasured", body) for (body,) in rows)
+        return {each.agent: each.memory for each in measured if isinstance(each, m.AgentMeasured)}
 
     def targets(self) -> frozenset[str]:
         """The target branches of all runs."""

@@ -54,6 +54,11 @@ def _standing(state: State, now: float) -> Iterator[str]:
             f"The disk is nearly full ({state.disk_low / 2**30:.1f} GiB were free): nothing new starts below "
             f"{state.policy.disk_floor / 2**30:.1f} GiB. Make room, `orchestrator clean` say, and it goes on by itself."
         )
+    elif state.fits == 0:
+        yield (
+            f"The machine has no room for another agent: {state.tight}. It goes on by itself once there is; "
+            "`orchestrator run --force` starts agents all the same."
+        )
     elif state.closed_until is not None:
         until = f"{moment(state.closed_until, now)} (in {span(state.closed_until - now)})"
         yield f"These are hours in which nothing new starts, until {until}."

@@ -154,6 +154,9 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.RunFinished: lambda event, entry, state: ("run", "finished", _short(event.reason)),
     m.AttemptStarted: _attempt_started,
     m.FenceCrossed: _crossed,
+    m.HostTightened: lambda event, entry, state: (
+        () if event.fits else ("run", "waits for the machine", _short(event.reason))
+    ),
     m.HealthFell: lambda event, entry, state: (
         event.bead,
         f"{event.worker} is unwell ({event.score:.2f})",

@@ -51,6 +51,7 @@ def _run(state: State) -> dict[str, Any]:
         "opened_at": rfc3339(state.opened_at),
         "ended_at": rfc3339(state.ended_at),
         "closed_until": rfc3339(state.closed_until),
+        "waits_for_host": state.tight if state.fits == 0 and state.ended_at is None else None,
         "target_base": state.target_base,
         "epoch": state.epoch,
         "pid": state.process.pid if state.process else None,
@@ -168,6 +169,8 @@ def render_status(state: State, now: float, samples: Sampled | None = None) -> R
         left_out = len(shown) - len(telling)
         shown = telling
     parts: list[RenderableType] = [Text(headline(state), style="bold"), panel(board(state), now)]
+    if state.fits == 0 and state.ended_at is None:
+        parts.append(Text(f"nothing new starts, the machine is short: {state.tight}", style="yellow"))
     if found := healths(state, samples):
         parts += [Text(""), as_table(state, found)]
     if shown:

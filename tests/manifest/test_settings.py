@@ -47,6 +47,8 @@ same_failures: 5
 tries_per_route: 1
 starts_in_vain: 7
 worker_failures: 6
+memory_floor: 1GiB
+max_load: 3
 check_timeout: 1h
 verify_slots: 9
 train: 5
@@ -128,6 +130,8 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
         tries_per_route=1,
         starts_in_vain=7,
         worker_failures=6,
+        memory_floor=2.0**30,
+        max_load=3,
         check_timeout_s=3600,
         verify_slots=9,
         limits=(
@@ -211,7 +215,7 @@ def test_what_is_left_out_is_as_the_core_says(load_text: Load) -> None:
 
 
 def test_every_number_of_the_policy_has_a_key() -> None:
-    assert set(_POLICY) == {field.name for field in fields(Policy)} - {"limits", "closed"}
+    assert set(_POLICY) == {field.name for field in fields(Policy)} - {"limits", "closed", "heed_host"}
 
 
 def test_ids_and_needs_are_what_stands_in_the_file(load_text: Load) -> None:

@@ -29,8 +29,8 @@ PENNY = 1e-6
 
 
 def may_begin(state: State) -> bool:
-    """Neither the hour nor the disk is against it."""
-    return state.closed_until is None and state.disk_low is None
+    """Neither the hour nor the machine is against it."""
+    return state.closed_until is None and state.disk_low is None and state.fits != 0
 
 
 def snapshot(state: State) -> dict[str, Any]:

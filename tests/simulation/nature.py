@@ -349,7 +349,7 @@ def _sample(token: Token, processes: int, stopped: int, quiet_s: float, at: floa
     """The shell's, too. What it shows of an agent may be anything."""
     sample = Sample(
         token=token, processes=processes, stopped=min(stopped, processes),
-        cpu_share=0.0, cpu_s=0.0, memory=0, descriptors=0, read=0,
+        cpu_share=0.0, cpu_s=0.0, memory=int(quiet_s * 2**20), descriptors=0, read=0,
         written=0, said_s=quiet_s, wrote_s=quiet_s, quiet_s=quiet_s,
     )  # fmt: skip
     return m.Sampled(at=at, samples=(sample,))

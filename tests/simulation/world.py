@@ -23,6 +23,7 @@ from orchestrator.core.model import (
     Commit,
     Manifest,
     ProcessName,
+    Room,
     RouteName,
     RunState,
     Token,
@@ -209,10 +210,18 @@ class World:
         self.hear(m.Opened(at=self.now, epoch=self._epoch, process=process, host="here"))
         if self._shell is not None and not self.healed and self.dice.randrange(100) < self.weather.refusals:
             low = self.dice.uniform(0.0, 300.0)
+            self._weigh(low, self.dice.choice((0, 2**29, 2**30, 2**31)))
+            self._weigh(low + self.dice.uniform(1.0, 900.0), self.dice.choice((0, 2**30)))
+            self._weigh(low + 1000.0, 2**40)
             self._measure(low, 0)
             self._measure(low + self.dice.uniform(1.0, 900.0), 2**40)
         if self._shell is not None and self.dice.randrange(100) < self.weather.requests and not self.healed:
             self._ask()
+
+    def _weigh(self, delay: float, memory: int) -> None:
+        """The machine has room for so much."""
+        room = Room(memory=memory)
+        self.later(delay, lambda: self.hear(m.Sampled(at=self.now, samples=(), room=room)), epoch=self._epoch)
 
     def _measure(self, delay: float, free: int) -> None:
         self.later(delay, lambda: self.hear(m.DiskMeasured(at=self.now, free=free)), epoch=self._epoch)

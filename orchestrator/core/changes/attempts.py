@@ -36,6 +36,8 @@ def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
         probe=event.probe, reserved_usd=event.reserved_usd, reserved_tokens=event.reserved_tokens,
         reserved_minutes=event.reserved_minutes,
     )  # fmt: skip
+    if state.fits:
+        state.fits -= 1
     session_asked_for(state, event.route, event.at)
     state.locks.hold(event.bead, record.spec.files if event.claims is None else event.claims)
     if event.probe:

@@ -23,6 +23,7 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
     state.run_reason, state.ended_at, state.stopping = "", None, None
     state.epoch, state.process, state.host, state.opened_at = event.epoch, event.process, event.host, event.at
     state.swept, state.disk_low = False, None
+    state.fits, state.tight = None, ""
     state.mustering, state.muster = True, {}
     if event.terms is not None:
         _agree(state, event.terms, event.at)
@@ -61,6 +62,18 @@ def run_resumed(state: Standing, event: m.RunResumed) -> None:
 
 def disk_ran_low(state: Standing, event: m.DiskRanLow) -> None:
     state.disk_low = event.free
+
+
+def host_tightened(state: Standing, event: m.HostTightened) -> None:
+    state.fits, state.tight = event.fits, event.reason
+
+
+def host_freed(state: Standing, event: m.HostFreed) -> None:
+    state.fits, state.tight = None, ""
+
+
+def agent_measured(state: Standing, event: m.AgentMeasured) -> None:
+    state.needs[event.agent] = event.memory
 
 
 def disk_freed(state: Standing, event: m.DiskFreed) -> None:
@@ -121,6 +134,7 @@ def _agree(state: Standing, terms: m.Terms, at: float) -> None:
     if terms.policy.workers != state.policy.workers:  # who says anew how many there are to be means all of them
         state.added, state.released = {}, {}
     state.policy, state.options = terms.policy, terms.options
+    state.needs.update(terms.needs)
     raised, budget = state.raised_usd, terms.budget
     if raised is not None and budget.usd is not None and budget.usd < raised:  # nobody said otherwise since
         budget = replace(budget, usd=raised)
@@ -141,6 +155,9 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.RunResumed: run_resumed,
     m.DiskRanLow: disk_ran_low,
     m.DiskFreed: disk_freed,
+    m.HostTightened: host_tightened,
+    m.HostFreed: host_freed,
+    m.AgentMeasured: agent_measured,
     m.WritingResumed: writing_resumed,
     m.HoursClosed: hours_closed,
     m.HoursOpened: hours_opened,

@@ -14,6 +14,7 @@ from orchestrator.core import messages as m
 from orchestrator.core.decide import (
     disk,
     health,
+    host,
     hours,
     landing,
     locks,
@@ -107,6 +108,14 @@ def _time_passed(state: State, signal: m.TimePassed) -> Iterator[m.Event]:
     return iter(())
 
 
+def _sampled(state: State, signal: m.Sampled) -> Iterator[m.Event]:
+    yield from health.sampled(state, signal)
+    yield from host.learned(state, signal)
+    if signal.room is not None and state.swept and state.ended_at is None:
+        used = {sample.token: sample.memory for sample in signal.samples}
+        yield from host.weighed(state, signal.room, used, signal.at)
+
+
 _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.Opened: opening.opened,
     m.Swept: opening.swept,
@@ -118,7 +127,7 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.Progressed: sessions.progressed,
     m.LocksAsked: locks.asked,
     m.Touched: locks.touched,
-    m.Sampled: health.sampled,
+    m.Sampled: _sampled,
     m.Checkpointed: sessions.checkpointed,
     m.WentSilent: sessions.went_silent,
     m.Questioned: questions.questioned,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
+from orchestrator.core.decide import host
 from orchestrator.core.decide.outcome import reopen
 from orchestrator.core.model import BeadState, BreakerState, Ending, RunState, Verdict, WorkerState
 from orchestrator.core.state import State
@@ -17,6 +18,8 @@ def opened(state: State, signal: m.Opened) -> Iterator[m.Event]:
     """Who starts a run again has seen to what stood in its way: failed beads and shut routes get another try."""
     again = state.run is RunState.FINISHED
     yield m.RunOpened(at=signal.at, epoch=signal.epoch, process=signal.process, host=signal.host, terms=signal.terms)
+    if signal.terms is not None and signal.terms.room is not None:
+        yield from host.weighed(state, signal.terms.room, {}, signal.at)
     for breaker in list(state.breakers.values()):
         if breaker.state is BreakerState.OPEN and breaker.until is None:
             yield m.BreakerHalfOpened(at=signal.at, route=breaker.route)

@@ -90,9 +90,12 @@ from orchestrator.core.messages.routes import (
     WorkerWoke,
 )
 from orchestrator.core.messages.run import (
+    AgentMeasured,
     BudgetWarned,
     DiskFreed,
     DiskRanLow,
+    HostFreed,
+    HostTightened,
     HoursClosed,
     HoursOpened,
     LogLevelSet,
@@ -151,6 +154,7 @@ from orchestrator.core.messages.terms import (
 __all__ = [
     "Advance",
     "Advanced",
+    "AgentMeasured",
     "AgentProgressed",
     "AgentStarted",
     "Asked",
@@ -199,6 +203,8 @@ __all__ = [
     "GaveSign",
     "HealthFell",
     "HealthRose",
+    "HostFreed",
+    "HostTightened",
     "HoursClosed",
     "HoursOpened",
     "Landed",

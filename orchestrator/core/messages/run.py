@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from orchestrator.core.messages.events import Event
 from orchestrator.core.messages.signals import Verb
 from orchestrator.core.messages.terms import Revision, Terms
-from orchestrator.core.model import BeadId, Commit, Manifest, ProcessName, Token, WorkerId
+from orchestrator.core.model import AgentName, BeadId, Commit, Manifest, ProcessName, Token, WorkerId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +118,27 @@ class WritingResumed(Event):
 
     seconds: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostTightened(Event):
+    """The machine has room for only so many more sessions; with none, nothing new starts until it has."""
+
+    fits: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFreed(Event):
+    """It has room for as many as may start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentMeasured(Event):
+    """A session of this agent needed more memory than any before it."""
+
+    agent: AgentName
+    memory: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from orchestrator.core.model import (
     Ending,
     Host,
     ProcessName,
+    Room,
     Sample,
     Stray,
     Token,
@@ -118,6 +119,8 @@ class Sampled(Signal):
 
     samples: tuple[Sample, ...]
     host: Host = field(default_factory=Host)
+    room: Room | None = None
+    """None: not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from orchestrator.core.model import BeadId, Budget, Commit, Manifest, Policy, Token
+from orchestrator.core.model import AgentName, BeadId, Budget, Commit, Manifest, Policy, Room, Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,10 @@ class Terms:
     """The highest attempt number that this repository has used by now, per bead."""
     options: dict[str, str] = field(default_factory=dict)
     """What the command line said, for whoever goes on without saying it again."""
+    needs: dict[AgentName, int] = field(default_factory=dict)
+    """Memory that sessions of each agent were measured to need, over all runs."""
+    room: Room | None = None
+    """What the machine has left at the start; None: not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
