@@ -115,7 +115,8 @@ def in_database(top: Path, *statement: object) -> None:
 
 
 def lease(top: Path) -> None:
-    in_database(top, "INSERT INTO leases VALUES (1, 'bad', 'x', 0, 1, 1, 0)")
+    in_database(top, "INSERT OR REPLACE INTO owners VALUES ('run 1', 9e12)")
+    in_database(top, "INSERT INTO leases VALUES (999, 'run 1', 'night/bad', 0)")
 
 
 def need(top: Path) -> None:
