@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.core.claims import added, clash
 from orchestrator.core.model import BeadId, Claim, Token
+from orchestrator.core.nearby import Nearby
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +33,13 @@ class Locks:
     """In the order in which they began."""
     blockers: dict[BeadId, dict[BeadId, None]] = field(default_factory=dict)
     """Whom each waiting bead waits for: exactly those who hold what it wants."""
+    nearby: Nearby = field(default_factory=Nearby)
 
     def against(self, bead: BeadId, claims: Sequence[Claim]) -> Iterator[BeadId]:
         """Who else holds something of this."""
-        if claims:
-            for holder, held in self.held.items():
-                if holder != bead and clash(claims, held):
-                    yield holder
+        for holder in self.nearby.of(claims):
+            if holder != bead and clash(claims, self.held[holder]):
+                yield holder
 
     def wanting(self, bead: BeadId, claims: Sequence[Claim]) -> BeadId | None:
         """Who else at work waits for something of this."""
@@ -53,7 +54,9 @@ class Locks:
         return next((bead for bead in self.waits if not self.blockers[bead]), None)
 
     def hold(self, bead: BeadId, claims: tuple[Claim, ...]) -> None:
+        self._forget(bead)
         self.held[bead] = added(self.held.get(bead, ()), claims)
+        self.nearby.add(bead, self.held[bead])
         for waiter, wait in self.waits.items():
             if waiter != bead and bead not in self.blockers[waiter] and clash(claims, wait.claims):
                 self.blockers[waiter][bead] = None
@@ -73,7 +76,11 @@ class Locks:
         for blockers in self.blockers.values():
             blockers.pop(bead, None)
         waited = self.stop_waiting(bead)
+        self._forget(bead)
         return self.held.pop(bead, None) is not None or waited
+
+    def _forget(self, bead: BeadId) -> None:
+        self.nearby.remove(bead, self.held.get(bead, ()))
 
     def cycle(self, bead: BeadId) -> list[BeadId]:
         """Beads of which each waits for the next and the last for the first, found from this one; empty: none."""

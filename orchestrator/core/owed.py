@@ -23,8 +23,13 @@ def owed(state: State) -> Iterator[m.Effect]:
     if _leaving(state):
         yield m.Leave(epoch=state.epoch)
     for worker in state.workers.values():
-        if worker.token is not None:
-            yield from _owed_to_session(state, worker.state, state.attempts[worker.token])
+        if worker.token is None:
+            continue
+        attempt = state.attempts[worker.token]
+        if worker.state is not WorkerState.RUNNING:
+            yield from _owed_to_session(state, worker.state, attempt)
+        elif attempt.typing:
+            yield m.Type(token=attempt.token, turn=attempt.turn, text=attempt.typing)
     if not _leaving(state):
         yield from _owed_to_train(state)
     for bead in state.to_clear:
@@ -57,8 +62,6 @@ def _owed_to_session(state: State, worker: WorkerState, attempt: Attempt) -> Ite
                 linger_s=policy.linger_s,
                 used=_used(state, attempt),
             )
-        case WorkerState.RUNNING if attempt.typing:
-            yield m.Type(token=attempt.token, turn=attempt.turn, text=attempt.typing)
         case WorkerState.TIMEOUT:
             yield m.EndSession(
                 token=attempt.token,

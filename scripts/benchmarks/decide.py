@@ -111,7 +111,7 @@ class Night:
             case m.Save(token=token):
                 self.later(0.2, m.Saved, token=token, commit=Commit("half"))
             case m.Collect(token=token):
-                self.later(0.2, m.Collected, token=token, commit=Commit("c"), tree=Tree("t"), files=("a.py",))
+                self.later(0.2, m.Collected, token=token, commit=Commit("c"), tree=Tree("t"), files=(f"new{token}.py",))
             case m.Check(token=token):
                 self.later(10.0, m.Checked, token=token, passed=dice.random() < 0.95, command="make", output="red")
             case m.Compose(token=token, onto=onto, onto_tree=onto_tree):
