@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-NAMES = ("version", "decide", "locks", "starts", "sessions", "landing", "sixteen", "worktrees", "train")
+NAMES = ("version", "decide", "locks", "starts", "sessions", "landing", "sixteen", "hundred", "worktrees", "train")
 
 
 def main() -> int:
