@@ -22,7 +22,7 @@ from orchestrator.sessions.redaction import hiding_in_notes, secrets_of
 from orchestrator.sessions.session import Parts, PtySession
 from orchestrator.sessions.silence import TABLE_S
 from orchestrator.sessions.terminal import TERM, Terminal
-from orchestrator.sessions.transcript import Title, Transcript
+from orchestrator.sessions.transcript import Title, Transcript, join_all
 from orchestrator.sessions.tree import KILLED_S, Tree, end
 from orchestrator.sessions.vitals import Vitals
 from orchestrator.sessions.walls import walled
@@ -87,6 +87,8 @@ class PtySessions:
 
         kill_at = time.monotonic() + SWEEP_S
         end(look, kill_at=lambda: kill_at, wait=time.sleep)
+        with contextlib.suppress(OSError):  # recordings in parts are recordings too; the next start tries again
+            join_all(self._recordings)
         return len(met)
 
     def measure(self) -> tuple[Sample, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.sessions.redaction import HIDDEN, Redaction, secrets_of
-from orchestrator.sessions.transcript import Title, Transcript
+from orchestrator.sessions.transcript import Title, Transcript, join_all
 from tests.adapters.sessions.conftest import Stage
 
 TITLE = Title(title="bead 1 agent:model", columns=120, rows=40, timestamp=1_700_000_000.5, term="xterm")
@@ -60,15 +60,36 @@ def test_every_line_is_on_the_disk_at_once(tmp_path: Path) -> None:
     transcript.close()
 
 
-def test_a_recording_keeps_its_head_and_says_where_it_stops(tmp_path: Path) -> None:
-    transcript = Transcript(tmp_path / "cast", TITLE, cap_bytes=2_000)
-    for number in range(1_000):
+@pytest.mark.parametrize("count", [200, 1_000])
+def test_a_recording_keeps_its_head_and_its_tail_and_says_what_is_missing(tmp_path: Path, count: int) -> None:
+    transcript = Transcript(tmp_path / "cast", TITLE, cap_bytes=4_000)
+    for number in range(count):
         transcript.output(f"line {number}\r\n".encode())
     transcript.close()
     _, events = lines(tmp_path / "cast")
     assert events[0][2] == "line 0\r\n"
-    assert events[-1][1:] == ("m", "the recording is full and stops here; the session goes on")
-    assert (tmp_path / "cast").stat().st_size < 2_200
+    assert events[-1][2] == f"line {count - 1}\r\n"
+    [gap] = [place for place, event in enumerate(events) if event[1] == "m"]
+    assert 20 < gap < len(events) - 20
+    assert "missing" in events[gap][2]
+    assert [event[0] for event in events] == sorted(event[0] for event in events)
+    assert 3_000 < (tmp_path / "cast").stat().st_size < 4_200
+    assert [file.name for file in tmp_path.iterdir()] == ["cast"]
+
+
+def test_an_end_that_a_death_left_apart_is_joined_later(tmp_path: Path) -> None:
+    """Only its owner may read it, before and after."""
+    transcript = Transcript(tmp_path / "cast", TITLE, cap_bytes=4_000)
+    for number in range(500):
+        transcript.output(f"line {number}\r\n".encode())
+    assert len(list(tmp_path.iterdir())) == 3
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+    join_all(tmp_path)
+    _, events = lines(tmp_path / "cast")
+    assert (events[0][2], events[-1][2]) == ("line 0\r\n", "line 499\r\n")
+    assert [file.name for file in tmp_path.iterdir()] == ["cast"]
+    assert (tmp_path / "cast").stat().st_mode & 0o777 == 0o600
+    transcript.close()
 
 
 def test_a_full_disk_gives_the_recording_up() -> None:
