@@ -105,6 +105,7 @@ class _Night:
         process, host, now = named(os.getpid()), socket.gethostname(), self._clock.now()
         assert process is not None  # we are here
         store, state = self._taken_up()
+        self._clock.go_on_from(state.latest)
         epoch = self._database.take(process, host, now, self._manifest.name)
         inbox = Inbox()
         lanes = Lanes(

@@ -33,6 +33,10 @@ DISK_EVERY_S = 5.0
 """How often the free disk is measured."""
 
 
+UNSEEN_S = 10.0
+"""Later than this after the time at which we wanted to be woken, and the time in between is one that nobody saw."""
+
+
 class Broken(Exception):
     """A lane failed in a way that nobody foresaw: our own fault. The state is safe; the run can be taken up again."""
 
@@ -128,7 +132,7 @@ class ControlLoop:
         self._inbox.put(m.Opened(at=self._clock.now(), epoch=epoch, process=process, host=host, terms=terms))
         try:
             while not self._is_over():
-                signals = self._inbox.take(self._patience())
+                signals = self._taken()
                 signals += [*self._measured(), *self._requests()]
                 if not signals and self._is_due():
                     signals = [m.TimePassed(at=self._clock.now())]
@@ -158,6 +162,14 @@ class ControlLoop:
         if not self._untold:
             self._untold_since = self._clock.now()
         self._untold += events
+
+    def _taken(self) -> list[m.Signal]:
+        """What comes within our patience; before it, that it took far longer, if it did."""
+        patience, before = self._patience(), self._clock.now()
+        signals = self._inbox.take(patience)
+        after = self._clock.now()
+        unseen = after - before - max(patience, 0.0)
+        return [m.TimeJumped(at=after, seconds=round(unseen, 3)), *signals] if unseen > UNSEEN_S else signals
 
     def _tell(self) -> None:
         events, self._untold = self._untold, []

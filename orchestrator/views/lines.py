@@ -216,6 +216,10 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
         f"nothing new starts below {event.floor / 2**30:.1f} GiB",
     ),
     m.DiskFreed: lambda event, entry, state: ("run", f"there is room again: {event.free / 2**30:.1f} GiB free"),
+    m.TimeSkipped: lambda event, entry, state: (
+        "run",
+        f"{event.seconds:.0f} s passed that nobody saw: it slept, was stopped, or the clock was set forth",
+    ),
     m.WritingResumed: lambda event, entry, state: (
         "run",
         f"the state can be written again, after {event.seconds:.0f} s",

@@ -140,6 +140,7 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.WorkersStarted: _when(lambda event: bool(event.missing)),
     m.DiskRanLow: Level.WARNING,
     m.WritingResumed: Level.WARNING,
+    m.TimeSkipped: Level.WARNING,
     m.RunPaused: Level.WARNING,
     m.RunStopping: Level.WARNING,
     m.RunStopped: Level.WARNING,

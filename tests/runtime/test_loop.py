@@ -211,6 +211,41 @@ def test_a_request_is_answered_once(tmp_path: Path) -> None:
     assert rig.state.beads[BeadId("b")].state is BeadState.CANCELLED
 
 
+class Jumps:
+    """Set forth by an hour while the loop waits for the first session."""
+
+    def __init__(self, opened: threading.Event) -> None:
+        self._opened = opened
+
+    def now(self) -> float:
+        return time.time() + 3600 * self._opened.is_set()
+
+
+def test_time_that_nobody_saw_is_taken_from_no_agent(tmp_path: Path) -> None:
+    """A clock that is set forth: the session that works is not out of time."""
+    rig = Rig(tmp_path, MemoryStore(), "a")
+    rig.loop = ControlLoop(
+        state=rig.state,
+        store=rig.store,
+        lanes=rig.lanes,
+        inbox=rig.inbox,
+        clock=Jumps(rig.sessions.opened),
+        listeners=(rig.ears,),
+    )
+
+    def tell() -> None:
+        while not any(isinstance(event, m.TimeSkipped) for event in rig.ears.events):
+            time.sleep(0.01)
+        rig.inbox.put(m.SessionEnded(at=2.0, token=Token(1), verdict=Verdict(ending=Ending.DELIVERED)))
+
+    threading.Thread(target=tell, daemon=True).start()
+    rig.run()
+    [skipped] = [event for event in rig.ears.events if isinstance(event, m.TimeSkipped)]
+    assert 3590 < skipped.seconds < 3610
+    assert not [event for event in rig.ears.events if isinstance(event, m.SessionGivenUp)]
+    assert rig.state.beads[BeadId("a")].state is BeadState.DONE
+
+
 def test_progress_comes_before_the_end_that_follows_it() -> None:
     """It wakes nobody, and still what an agent said last is not taken for said after its end."""
     inbox = Inbox()

@@ -84,6 +84,15 @@ def writing_resumed(state: Standing, event: m.WritingResumed) -> None:
     """It changes nothing: the wait is over."""
 
 
+def time_skipped(state: Standing, event: m.TimeSkipped) -> None:
+    """Who starts or works is given it. Resets and hours are times of day; a back-off may be shorter."""
+    for token in state.attempts:
+        for kind in ("start", "bead"):
+            due = state.deadlines.at((kind, token))
+            if due is not None:
+                state.deadlines.set((kind, token), due + event.seconds)
+
+
 def hours_closed(state: Standing, event: m.HoursClosed) -> None:
     state.closed_until = event.until
     state.deadlines.set(("hours", ""), event.until)
@@ -159,6 +168,7 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.HostFreed: host_freed,
     m.AgentMeasured: agent_measured,
     m.WritingResumed: writing_resumed,
+    m.TimeSkipped: time_skipped,
     m.HoursClosed: hours_closed,
     m.HoursOpened: hours_opened,
     m.BudgetWarned: budget_warned,

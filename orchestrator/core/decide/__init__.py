@@ -122,6 +122,7 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.TimePassed: _time_passed,
     m.DiskMeasured: disk.measured,
     m.StoreWaited: disk.waited,
+    m.TimeJumped: hours.jumped,
     m.Spawned: sessions.spawned,
     m.GaveSign: sessions.gave_sign,
     m.Progressed: sessions.progressed,

@@ -1,4 +1,7 @@
-"""The hours in which nothing new starts. The manifest turns them into times; here they are only looked up."""
+"""The hours in which nothing new starts. The manifest turns them into times; here they are only looked up.
+
+And the hours that nobody saw.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,11 @@ from collections.abc import Iterator
 
 from orchestrator.core import messages as m
 from orchestrator.core.state import State
+
+
+def jumped(state: State, signal: m.TimeJumped) -> Iterator[m.Event]:
+    """Before anything is found to be due."""
+    yield m.TimeSkipped(at=signal.at, seconds=signal.seconds)
 
 
 def turned(state: State, at: float) -> Iterator[m.Event]:

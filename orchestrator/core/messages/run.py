@@ -113,6 +113,13 @@ class DiskFreed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSkipped(Event):
+    """Time that nobody saw is taken from no agent: each that is at work has as much left as before."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WritingResumed(Event):
     """Nothing was decided for a while, because nothing could be written down."""
 

@@ -53,6 +53,13 @@ class TimePassed(Signal):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeJumped(Signal):
+    """Time passed that nobody saw: the machine slept, we were stopped, or its clock was set forth."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreWaited(Signal):
     """The store could not be written for a while: all that came meanwhile comes after this."""
 
