@@ -29,6 +29,9 @@ TOLD_WITHIN_S = 0.5
 REQUESTS_EVERY_S = 0.25
 """How often operators' requests are looked for: with the disk, the only polling there is."""
 
+TIDY_EVERY_S = 600.0
+"""How often the store lets go of what nobody needs any more."""
+
 DISK_EVERY_S = 5.0
 """How often the free disk is measured."""
 
@@ -125,6 +128,7 @@ class ControlLoop:
         self._opened = False
         self._free_disk = free_disk
         self._measure_at = 0.0
+        self._tidy_at = clock.now() + TIDY_EVERY_S
 
     def run(self, *, epoch: int, process: ProcessName, host: str, terms: m.Terms) -> State:
         """Until the run has ended, or is paused with nothing under way. Raises `Broken` and `StoreFault`; not for a
@@ -206,6 +210,9 @@ class ControlLoop:
         self._look_at = now + REQUESTS_EVERY_S
         if self._opened:
             self._store.beat(now)
+            if now >= self._tidy_at:
+                self._tidy_at = now + TIDY_EVERY_S
+                self._store.tidy()
         fresh: list[m.Signal] = []
         for asked in self._store.requests():
             if asked.request is not None and asked.request not in self._asked:

@@ -49,6 +49,9 @@ class PatientStore:
     def beat(self, at: float) -> None:
         self._insist(lambda: self._store.beat(at))
 
+    def tidy(self) -> None:
+        self._insist(self._store.tidy)
+
     def waited(self) -> Waited | None:
         """The next wait that is over and was not told of yet."""
         return self._over.pop(0) if self._over else None

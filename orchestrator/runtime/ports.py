@@ -105,6 +105,10 @@ class Store(Protocol):
         """A heartbeat: what the run holds is still held. To be told every few seconds. Raises `StoreFault`."""
         ...
 
+    def tidy(self) -> int:
+        """Let go of what agents muttered in attempts that are over; how many events that were. Raises `StoreFault`."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -293,6 +293,17 @@ class RunStore:
         for event in events:
             self.projector.write(event)
 
+    def tidy(self) -> int:
+        """Let go of what agents muttered in attempts that are over: the state, the report and the log files have what
+        they need of it. How many events that were. Their room is used again."""
+        with _faults(self._folder), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            return self._db.execute(
+                "DELETE FROM events WHERE run = ? AND kind = 'AgentProgressed' AND json_extract(body, '$.token') IN"
+                " (SELECT token FROM attempts WHERE run = ? AND ended IS NOT NULL)",
+                (self.run, self.run),
+            ).rowcount
+
     def events(self) -> Iterable[m.Event]:
         with _faults(self._folder):
             rows = self._db.execute("SELECT kind, body FROM events WHERE run = ? ORDER BY seq", (self.run,)).fetchall()

@@ -37,6 +37,13 @@ class MemoryStore:
     def beat(self, at: float) -> None:
         """Nobody else is there to believe it."""
 
+    def tidy(self) -> int:
+        events = list(self.events())
+        over = {event.token for event in events if isinstance(event, m.AttemptEnded)}
+        muttered = [isinstance(event, m.AgentProgressed) and event.token in over for event in events]
+        self._log = [row for row, gone in zip(self._log, muttered, strict=True) if not gone]
+        return sum(muttered)
+
     def close(self) -> None:
         """Nothing is held."""
 

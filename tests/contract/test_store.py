@@ -60,6 +60,7 @@ def a_whole_attempt() -> tuple[State, list[m.Event]]:
         m.Swept(at=2.1, ended=0),
         m.Spawned(at=2.2, token=token, process=PROCESS, worktree="/w/a"),
         m.GaveSign(at=2.3, token=token, session="s-1"),
+        m.Progressed(at=2.4, token=token, note="reads a.py", session="s-2"),
         m.SessionEnded(at=3.0, token=token, verdict=Verdict(ending=E.DELIVERED)),
         m.Collected(at=3.1, token=token, commit=Commit("c"), tree=Tree("t"), files=("a.py",)),
         m.Landed(at=3.2, token=token, commit=Commit("d"), tree=Tree("u")),
@@ -84,6 +85,21 @@ def test_a_replayed_log_gives_the_state(store: tuple[Store, Ask]) -> None:
     assert {bead: record.state for bead, record in replayed.beads.items()} == {
         bead: record.state for bead, record in state.beads.items()
     }
+
+
+def test_a_tidied_log_gives_the_same_state(store: tuple[Store, Ask]) -> None:
+    """What an agent muttered goes once its attempt is over, and nothing depends on it."""
+    log, _ = store
+    state, events = a_whole_attempt()
+    log.append(events[:4])
+    assert log.tidy() == 0
+    log.append(events[4:])
+    assert log.tidy() == 1
+    assert [event for event in log.events() if isinstance(event, m.AgentProgressed)] == []
+    replayed = State.replay(log.events())
+    assert replayed.beads == state.beads
+    assert replayed.attempts == state.attempts
+    assert replayed.workers == state.workers
 
 
 def test_requests_are_given_until_they_are_answered(store: tuple[Store, Ask]) -> None:

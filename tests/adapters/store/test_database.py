@@ -211,6 +211,27 @@ def test_a_batch_that_did_not_fit_can_be_written_again_with_all_that_follows_fro
     database.close()
 
 
+def test_what_agents_muttered_goes_once_their_attempt_is_over(tmp_path: Path) -> None:
+    """Of one that is under way it stays; the room is used again, so that weeks of it need no more than a day."""
+    database = Database.write(tmp_path)
+    store = database.begin(planned(bead("a"), bead("b")), "one")
+    store.append([started("a", token=1), started("b", token=2, worker="w2")])
+    mutter = [m.AgentProgressed(at=2.5, token=Token(token), note="x" * 1000) for token in (1, 2)]
+
+    def much() -> int:
+        for _ in range(200):
+            store.append(mutter)
+        return int(database._db.execute("PRAGMA page_count").fetchone()[0])
+
+    most = much()
+    store.append([ended("a", token=1)])
+    assert store.tidy() == 200
+    assert sum(isinstance(event, m.AgentProgressed) for event in store.events()) == 200
+    mutter = mutter[1:]
+    assert much() <= most + 2
+    database.close()
+
+
 def test_a_damaged_database_is_said(tmp_path: Path) -> None:
     """With what to do about it; and it is not touched."""
     (tmp_path / FILE).write_bytes(b"this is no database" * 100)
