@@ -215,6 +215,11 @@ class World:
             self._weigh(low + 1000.0, 2**40)
             self._measure(low, 0)
             self._measure(low + self.dice.uniform(1.0, 900.0), 2**40)
+            for passed in (
+                m.StoreWaited(at=self.now, seconds=low, reason="no room"),
+                m.TimeJumped(at=self.now, seconds=low),
+            ):
+                self.later(low, lambda passed=passed: self.hear(replace(passed, at=self.now)), epoch=self._epoch)  # type: ignore[misc]
         if self._shell is not None and self.dice.randrange(100) < self.weather.requests and not self.healed:
             self._ask()
 
