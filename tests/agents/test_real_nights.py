@@ -16,6 +16,8 @@ from tests.agents.programs import PROGRAMS, Program
 
 COSTS = ("claude", "opencode")
 """Say themselves what they cost."""
+PRICED = ("codex", "gemini")
+"""Tell their tokens, and the models that they are asked for here have a price in the list."""
 SILENT = ("mini-swe-agent",)
 """Say of no tokens."""
 
@@ -45,7 +47,7 @@ def test_a_real_program_lands_a_bead(ready: Ready, model_server: ModelServer, pr
     assert (ended["outcome"], ended["route"], ended["files"]) == ("delivered", program.route, ["hello.txt"])
     assert bool(ended["session"]) == program.resumes
     assert (ended["tokens"] is None) == (program.name in SILENT)
-    assert (ended["usd"] is not None) == (program.name in COSTS)
+    assert (ended["usd"] is not None) == (program.name in (*COSTS, *PRICED))
     assert night.look("prove")["holds"]
     assert not night.left_over()
     outside = {request.path for request in model_server.requests(OUTSIDE)}
