@@ -170,6 +170,12 @@ def _paused(event: m.Event) -> Word | None:
     return None
 
 
+def _not_pushed(event: m.Event) -> Word | None:
+    if isinstance(event, m.PushDelayed):
+        return Word(subject=event.remote, text=f"the target is not pushed to {event.remote}: {event.reason}")
+    return None
+
+
 def _ended(event: m.Event) -> Word | None:
     if isinstance(event, m.RunFinished):
         return Word(subject="", text="the run has ended", level=Level.INFO)
@@ -187,6 +193,7 @@ BUILT_IN = (
     Rule(name="budget", says=_budget),
     Rule(name="spiral", says=_spiral, threshold=5),
     Rule(name="unhealthy", says=_unwell),
+    Rule(name="not-pushed", says=_not_pushed),
     Rule(name="paused", says=_paused, level=Level.ERROR, cooldown_s=60.0),
     Rule(name="ended", says=_ended, cooldown_s=0.0),
 )

@@ -88,6 +88,7 @@ class _Night:
             recordings=repository.state / "recordings",
             can_wall=_can_wall,
             workers=self._manifest.policy.workers,
+            push_to=self._manifest.policy.push_to,
             before_work=self._has_looked,
         )
 

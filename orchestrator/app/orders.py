@@ -43,6 +43,7 @@ class Order:
     workers: int | None = None
     agent: str | None = None
     on_question: str | None = None
+    push: str | None = None
     budget: float | None = None
     """What the whole run may cost, in US dollars."""
     fresh: bool = False
@@ -57,6 +58,7 @@ class Order:
             "workers": self.workers,
             "agent": self.agent,
             "on_question": self.on_question,
+            "push": self.push,
             "budget": self.budget,
         }
         return {name: str(value) for name, value in given.items() if value is not None}
@@ -69,6 +71,7 @@ class Order:
             workers=self.workers or (int(said["workers"]) if "workers" in said else None),
             agent=self.agent or said.get("agent"),
             on_question=self.on_question or said.get("on_question"),
+            push=self.push or said.get("push"),
             budget=self.budget if self.budget is not None else float(said["budget"]) if "budget" in said else None,
         )
 

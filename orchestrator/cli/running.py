@@ -41,6 +41,9 @@ def run(
         str | None,
         typer.Option("--on-question", help="What becomes of an agent's question: hold, fail, or answer:TEXT."),
     ] = None,
+    push: Annotated[
+        str | None, typer.Option("--push", help="The remote that the target is pushed to. [default: the manifest's]")
+    ] = None,
     budget: Annotated[
         float | None, typer.Option("--budget", min=0, help="What the whole run may cost, in US dollars.")
     ] = None,
@@ -62,6 +65,7 @@ def run(
         workers=workers,
         agent=agent,
         on_question=on_question,
+        push=push,
         budget=budget,
         fresh=fresh,
         force=force,
@@ -132,5 +136,6 @@ def _arguments(order: Order) -> list[str]:
     given += ["--workers", str(order.workers)] if order.workers else []
     given += ["--agent", order.agent] if order.agent else []
     given += ["--on-question", order.on_question] if order.on_question else []
+    given += ["--push", order.push] if order.push else []
     given += ["--budget", str(order.budget)] if order.budget is not None else []
     return given + (["--fresh"] if order.fresh else []) + (["--force"] if order.force else [])

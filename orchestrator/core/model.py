@@ -225,6 +225,15 @@ class Style(StrEnum):
     """The work's own commits, one on top of the other; the last one is what was checked."""
 
 
+class PushWhen(StrEnum):
+    """When the target is pushed."""
+
+    EACH = "each"
+    """After each landing; landings that come meanwhile go together"""
+    END = "end"
+    """Once, when nothing else is left to be done"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """What a pool of routes may be asked for. None: no limit of ours."""
@@ -305,6 +314,11 @@ class Policy:
     landing: Style = Style.SQUASH
     message: str = "{title}"
     """Of the commit as which a bead lands, without its trailers: a template, see `core.commit_message`."""
+    push_to: str = ""
+    """A remote, by its name or URL; empty: the target stays in this repository."""
+    push_when: PushWhen = PushWhen.EACH
+    push_tries: int = 5
+    """So often in a row a push may fail before the end of the run does not wait for it any more."""
     limits: tuple[Limit, ...] = ()
     closed: tuple[tuple[float, float], ...] = ()
     """Times in which nothing new starts, from and until: in order, and apart from each other."""

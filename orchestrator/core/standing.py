@@ -24,6 +24,7 @@ from orchestrator.core.model import (
     BeadState,
     BreakerState,
     Claim,
+    Commit,
     Limit,
     Manifest,
     ProcessName,
@@ -57,7 +58,7 @@ LIVE = frozenset({WorkerState.STARTING, WorkerState.RUNNING, WorkerState.TIMEOUT
 
 Due = tuple[str, Any]
 """What a deadline is for: the start or the end of an attempt, a bead's waiting time, its wait for files, a landing, a
-breaker, a provider, a pool's next start or the end of its day or window, a worker, the hours."""
+breaker, a provider, a pool's next start or the end of its day or window, a worker, the hours, a push."""
 
 
 class Standing:
@@ -145,6 +146,17 @@ class Standing:
         """What lands with the move of the target that is under way."""
         self.shoves = 0
         """How often somebody else has moved the target since our last landing."""
+        self.landings = len(planned.landed)
+        """How many beads have landed: what stood on the target before may not have been pushed yet."""
+        self.pushed = 0
+        """How many of them the remote has."""
+        self.push_commit: Commit | None = None
+        """As what it has the target."""
+        self.push_failures = 0
+        """In a row."""
+        self.push_fault = ""
+        self.push_waits = False
+        """Until its time."""
         self.to_clear: dict[BeadId, None] = {}
         self.withdrawn: dict[BeadId, None] = {}
         """Beads that no manifest has any more, and that have not settled."""

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 
 from orchestrator.core.commit_message import PLACEHOLDERS
-from orchestrator.core.model import Claim, RouteName, Style, Unasked
+from orchestrator.core.model import Claim, PushWhen, RouteName, Style, Unasked
 from orchestrator.core.template import TemplateFault
 from orchestrator.core.template import Text as Template
 from orchestrator.manifest import names, patterns, quantities
@@ -26,6 +26,7 @@ _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 _GRAVITIES = ("info", "warning", "error")
 _UNASKED = tuple(word.value for word in Unasked)
 _STYLES = tuple(word.value for word in Style)
+_PUSHES = tuple(word.value for word in PushWhen)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -241,6 +242,8 @@ Hold = Annotated[str, BeforeValidator(_as_hold), _schema(type=["string", "boolea
 Flag = Annotated[bool, BeforeValidator(_as_flag), _schema(type="boolean")]
 OfUnasked = Annotated[Unasked, BeforeValidator(_as_word_of(*_UNASKED)), _schema(enum=[*_UNASKED])]
 OfStyle = Annotated[Style, BeforeValidator(_as_word_of(*_STYLES)), _schema(enum=[*_STYLES])]
+OfPushWhen = Annotated[PushWhen, BeforeValidator(_as_word_of(*_PUSHES)), _schema(enum=[*_PUSHES])]
+Remote = Annotated[Text, AfterValidator(names.check_remote), _schema(**_TEXT_SCHEMA)]
 Message = Annotated[str, BeforeValidator(_as_message), _schema(**_TEXT_SCHEMA)]
 Gravity = Annotated[str, BeforeValidator(_as_word_of(*_GRAVITIES)), _schema(enum=[*_GRAVITIES])]
 _PLACE_SCHEMA = {

@@ -44,6 +44,8 @@ class Overrides:
 
     workers: int | None = None
     on_question: str | None = None
+    push: str | None = None
+    """The remote that the target goes to."""
     agent: str | None = None
     """A route that every bead with a prompt takes, and no other."""
     target: str | None = None
@@ -267,6 +269,9 @@ class _Loading:
         on_question = self._option("--on-question", self._overrides.on_question, names.check_on_question)
         if on_question is not None:
             policy = replace(policy, on_question=on_question)
+        remote = self._option("--push", self._overrides.push, names.check_remote)
+        if remote is not None:
+            policy = replace(policy, push_to=remote)
         workers = self._overrides.workers
         if workers is not None:
             if workers < 1:

@@ -96,6 +96,13 @@ def check_revision(text: str) -> str:
     return text
 
 
+def check_remote(text: str) -> str:
+    """The text, if it may be given to git as a remote. Whether there is one, the repository knows."""
+    if not text or text.startswith("-") or any(char.isspace() or not char.isprintable() for char in text):
+        raise Unfit(f"'{printable(text)}' cannot be a remote", expected="the name of a remote, or a URL")
+    return text
+
+
 def check_agent(text: str) -> str:
     if not _ID.fullmatch(text):
         raise Unfit(f"'{printable(text)}' cannot be an agent's name", expected="letters, digits, '.', '_', '-'")

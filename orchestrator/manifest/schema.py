@@ -22,6 +22,7 @@ from orchestrator.manifest.fields import (
     Id,
     Message,
     Money,
+    OfPushWhen,
     OfStyle,
     OfUnasked,
     OnQuestion,
@@ -31,6 +32,7 @@ from orchestrator.manifest.fields import (
     Places,
     PoolKey,
     Priority,
+    Remote,
     Revision,
     Routes,
     Share,
@@ -203,6 +205,24 @@ class LocksTable(Table):
     )
 
 
+class PushTable(Table):
+    """Where the target goes to beyond the repository."""
+
+    noun: ClassVar[str] = "'push'"
+
+    remote: Remote | None = Field(
+        default=None, description="A remote of the repository, or a URL. Default: it is not pushed."
+    )
+    when: OfPushWhen | None = Field(
+        default=None,
+        description="'each': after each landing; 'end': once, when nothing else is to be done. Default each.",
+    )
+    tries: Count | None = Field(
+        default=None,
+        description="So often in a row a push may fail before the end of the run does not wait for it. Default 5.",
+    )
+
+
 class LimitTable(Table):
     """What a provider, an agent or a route may be asked for."""
 
@@ -364,6 +384,7 @@ class SettingsTable(Table):
         description="What the commit says as which a bead lands, above its trailers; {title}, {bead}, {prompt}, "
         "{route}, {attempt} and {run} are filled in. Default '{title}'.",
     )
+    push: PushTable = Field(default_factory=PushTable, description="Where the target goes to beyond the repository.")
     on_question: OnQuestion | None = Field(
         default=None,
         description="What becomes of a question that no rule answers: 'hold', 'fail', or 'answer:' and a text. "

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator.core.messages import Advance, Check, Clear, Collect, Compose, OpenSession, Save, Verify
+from orchestrator.core.messages import Advance, Check, Clear, Collect, Compose, OpenSession, Push, Save, Verify
 from orchestrator.core.model import BeadId, Commit, Stray, Tree
 from orchestrator.repo import checkpoints, refs, trace, worktrees
 from orchestrator.repo.attic import keep_all, number_of, prove_kept
@@ -27,6 +27,7 @@ from orchestrator.repo.ledger import Ledger
 from orchestrator.repo.merging import begin_merge
 from orchestrator.repo.nested import rescue
 from orchestrator.repo.plumbing import Git
+from orchestrator.repo.pushing import Remote, push, remote_of
 from orchestrator.repo.refs import NOTHING, Move, quoted
 from orchestrator.repo.repository import Repository, main_checkout
 from orchestrator.repo.shield import Shield
@@ -71,6 +72,8 @@ class GitWorkspaces:
         can_wall: Callable[[Walls], bool] = lambda walls: False,
         workers: int = 4,
         signing_s: float = 60.0,
+        push_to: str = "",
+        push_s: float = 600.0,
         before_work: Callable[[], object] = lambda: None,
     ) -> None:
         """`base` is a revision, None: the person's HEAD. `logs` is a folder for the output of checks and setup.
@@ -78,7 +81,8 @@ class GitWorkspaces:
         `excludes` are patterns (gitignore syntax) of files that are nobody's work: they are neither collected nor kept.
         `patience_s` is how long a lock that another git holds is waited for.
         `recordings` is where the recordings of sessions are; `workers`, how many worktrees are put by for later beads
-        at most. `signing_s` is how long one signature may take.
+        at most. `signing_s` is how long one signature may take. `push_to` is a remote, or
+        nothing; `push_s` is how long one push may take.
         `can_wall` says whether this machine can put a session behind walls. `before_work` is called, from any
         thread, before the first command or agent gets a worktree to work in; it returns when that may be.
         """
@@ -87,6 +91,8 @@ class GitWorkspaces:
         self._base = base
         self._before_work = before_work
         self._signing_s = signing_s
+        self._push_to, self._push_s = push_to, push_s
+        self._remote: Remote | None = None
         self._setup, self._setup_timeout_s = tuple(setup), setup_timeout_s
         self._excludes = tuple(excludes)
         self._runner = Runner(commands=commands, logs=logs)
@@ -108,6 +114,8 @@ class GitWorkspaces:
         repository = self._run.repository
         with as_workspace_fault("beginning the run"):
             self._git = replace(self._git, shield=Shield(repository.common_dir / "config"))
+            if self._push_to:
+                self._remote = remote_of(self._git, repository, self._push_to)
             signs = signing(self._git, repository, within_s=self._signing_s)
             start = begin(self._git, self._run, self._base)
             if self._excludes:
@@ -401,6 +409,12 @@ class GitWorkspaces:
         with as_workspace_fault(f"landing {order.stops[-1].bead}"):
             self._fences.guard(self._run.target_ref)
             return self._begun().advance(order)
+
+    def push(self, order: Push) -> Commit:
+        if self._remote is None:
+            raise WorkspaceFault(f"no remote was named when the run began: `{order.remote}` is not known")
+        with as_workspace_fault(f"pushing to {self._remote.name}"):
+            return push(self._git, self._run, self._remote, within_s=self._push_s)
 
     def landed(self, tasks: Mapping[BeadId, str]) -> Mapping[BeadId, Commit]:
         with as_workspace_fault("reading what has landed"):

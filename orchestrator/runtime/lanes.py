@@ -63,6 +63,7 @@ class Lanes:
         self._under_way: set[m.Effect] = set()
         self._git = Lane("git", self._broke)
         self._landing = ThreadPoolExecutor(1, "landing")
+        self._pushes = ThreadPoolExecutor(1, "push")
         self._starts = ThreadPoolExecutor(policy.max_starts, "start")
         self._collects = ThreadPoolExecutor(COLLECTORS, "collect")
         self._checks = ThreadPoolExecutor(policy.verify_slots, "check")
@@ -95,7 +96,7 @@ class Lanes:
         self._watcher.close()
         self._commands.close()
         self._git.close()
-        for pool in (self._landing, self._trials, self._starts, self._collects, self._checks):
+        for pool in (self._landing, self._pushes, self._trials, self._starts, self._collects, self._checks):
             pool.shutdown(wait=True, cancel_futures=True)
         with suppress(WorkspaceFault):  # what could not be removed is found and named by the proof
             self._workspaces.close()
@@ -126,6 +127,8 @@ class Lanes:
                 self._submit(self._trials, lambda: self._verify(effect))
             case m.Advance():
                 self._submit(self._landing, lambda: self._advance(effect))
+            case m.Push():
+                self._submit(self._pushes, lambda: self._push(effect))
             case m.Clear():
                 self._git.submit(lambda: self._clear(effect), Urgency.LATER)
 
@@ -349,6 +352,18 @@ class Lanes:
             self._emit(m.Advanced(at=at, commit=effect.new))
         else:
             self._emit(m.TargetFound(at=at, old=effect.old, commit=effect.new))
+
+    def _push(self, effect: m.Push) -> None:
+        """Only while it is still wanted: what has landed since goes with the next."""
+        if effect not in self._under_way:
+            return
+        try:
+            commit = self._workspaces.push(effect)
+        except WorkspaceFault as refused:
+            fault = m.NotPushed(at=self._clock.now(), turn=effect.turn, round=effect.round, evidence=str(refused))
+            self._emit(fault)
+            return
+        self._emit(m.Pushed(at=self._clock.now(), turn=effect.turn, commit=commit))
 
     def _clear(self, effect: m.Clear) -> None:
         """Only while it is still wanted: a bead that was opened again meanwhile has a session coming to its place."""

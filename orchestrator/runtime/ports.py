@@ -22,6 +22,7 @@ from orchestrator.core.messages import (
     Event,
     LocksAsked,
     OpenSession,
+    Push,
     Save,
     Signal,
     Verify,
@@ -450,6 +451,10 @@ class Workspaces(Protocol):
 
         Raises `WorkspaceFault`.
         """
+        ...
+
+    def push(self, order: Push) -> Commit:
+        """Bring the target to the remote; as what it is there now. May take minutes. Raises `WorkspaceFault`."""
         ...
 
     def clear(self, order: Clear) -> None:

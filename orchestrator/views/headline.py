@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.core.model import BeadState, RunState
@@ -98,3 +99,9 @@ def _standing(state: State) -> str:
     if state.run in (RunState.PAUSED, RunState.STOPPED):
         return f" The run is {state.run}" + (f": {state.run_reason}." if state.run_reason else ".")
     return ""
+
+
+def flaky_in_words(flickers: Mapping[str, int]) -> str:
+    """The checks that failed and then passed on the same tree: `make test` (3 times)."""
+    times = {command: "once" if count == 1 else f"{count} times" for command, count in flickers.items()}
+    return ", ".join(f"`{command}` ({often})" for command, often in times.items())

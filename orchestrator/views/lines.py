@@ -195,6 +195,13 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
         f"failed {_times(event.failures)}, then passed on that tree",
     ),
     m.TargetMoved: lambda event, entry, state: ("target", "moved by somebody else", "the train goes on from there"),
+    m.TargetPushed: lambda event, entry, state: ("target", "pushed", f"{event.commit[:7]} to {event.remote}"),
+    m.PushDelayed: lambda event, entry, state: (
+        "target",
+        f"not pushed to {event.remote}",
+        _short(event.reason),
+        _again(event.until, event.at),
+    ),
     m.WorkerFailed: lambda event, entry, state: (event.worker, "given up", _short(event.reason)),
     m.BreakerOpened: _breaker_opened,
     m.BreakerClosed: lambda event, entry, state: (event.route, "open again"),

@@ -147,6 +147,7 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.BeadHeld: Level.ERROR,
     m.BeadReturned: _when(lambda event: event.tried),
     m.LandingDelayed: Level.WARNING,
+    m.PushDelayed: Level.WARNING,
     m.LocksAwaited: _when(lambda event: not event.asked),
     m.CheckFlickered: Level.WARNING,
     m.TargetMoved: Level.WARNING,

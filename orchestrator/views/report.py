@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestrator.core.messages import Event
 from orchestrator.core.model import BeadId, BeadState, Commit, RouteName, RunState
+from orchestrator.core.pushing import is_behind
 from orchestrator.core.records import BeadRecord
 from orchestrator.core.state import State
 from orchestrator.runtime.findings import Finding
@@ -106,6 +107,12 @@ class Report:
     """Commands that every merged tree passed; empty: nothing but the merge itself was checked."""
     own_checks: int
     """How many beads that landed had checks of their own."""
+    flaky: Mapping[str, int]
+    """Checks that failed and then passed on the same tree, and how often."""
+    push: str
+    """What became of bringing the target to a remote, in words; empty: it stays here."""
+    pushed: bool
+    """The remote has all of it."""
     crossings: tuple[tuple[BeadId, Try], ...]
     """Attempts in whose time something beyond their own ground changed."""
     effort: Effort
@@ -137,10 +144,23 @@ def report(state: State, events: Iterable[Event], proof: Sequence[Finding] | Non
         skipped=tuple((each.id, each.reason) for each in manifest.skipped),
         checks=manifest.verify,
         own_checks=sum(bool(record.spec.verify) and _landed_now(record) for record in records),
+        flaky=dict(state.flickers),
+        push=_push(state),
+        pushed=bool(state.policy.push_to) and not is_behind(state),
         crossings=tuple((bead, each) for bead, tries in past.tries.items() for each in tries if each.strays),
         effort=_effort(state, past, recoveries(events)),
         proof=None if proof is None else tuple(proof),
     )
+
+
+def _push(state: State) -> str:
+    remote = state.policy.push_to
+    if not remote:
+        return ""
+    if is_behind(state):
+        why = f": {state.push_fault}" if state.push_fault else ""
+        return f"Not pushed to `{remote}` yet{why}"
+    return f"Pushed to `{remote}`." if state.push_commit else f"Nothing was to be pushed to `{remote}`."
 
 
 def _landed_now(record: BeadRecord) -> bool:
@@ -229,6 +249,8 @@ def as_dict(report: Report) -> dict[str, Any]:
         "undone": [_undone_as_dict(each) for each in report.undone],
         "skipped": [{"id": bead, "reason": reason} for bead, reason in report.skipped],
         "checks": {"merged_tree": list(report.checks), "beads_with_own": report.own_checks},
+        "flaky": dict(report.flaky),
+        "push": {"said": report.push, "done": report.pushed} if report.push else None,
         "beyond_worktrees": [
             {
                 "bead": bead,

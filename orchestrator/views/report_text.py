@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from orchestrator.core.model import BeadState
+from orchestrator.views.headline import flaky_in_words
 from orchestrator.views.history import Try
 from orchestrator.views.recoveries import percentiles
 from orchestrator.views.spending import cost_in_words, tokens_in_words
@@ -46,6 +47,8 @@ def _opening(report: Report) -> Iterator[str]:
     yield f"Run `{report.name}`, {report.state}, {moment(report.began)} to {until}. Target: `{report.target}`."
     if report.tally.landed:
         yield f"Look at it: `{report.look}`"
+    if report.push:
+        yield report.push if report.pushed else f"**{_inline(report.push)}**"
     yield ""
     if report.checks and report.tally.landed:
         yield f"Every merged tree has passed {_commands(report.checks)} before the target moved to it."
@@ -194,6 +197,8 @@ def _effort(report: Report) -> Iterator[str]:
         told = [f"known after {_ranks(known)}"] if known else []
         told += [f"at work again after {_ranks(back)}"] if back else []
         yield f"- Workers that failed: {'; '.join([str(effort.recoveries.failures), *told])}"
+    if report.flaky:
+        yield f"- Flaky checks, which failed and then passed on the same tree: {flaky_in_words(report.flaky)}"
     for each in effort.openings:
         until = "until a person resumes it" if each.until is None else f"until {moment(each.until, each.at)}"
         yield f"- {each.route} was shut at {moment(each.at)} {until}: {_inline(each.reason)}"

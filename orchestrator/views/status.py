@@ -17,7 +17,7 @@ from orchestrator.core.model import BeadState, RouteName, WorkerState
 from orchestrator.core.records import BeadRecord, Pool, Window, WorkerRecord
 from orchestrator.core.state import State
 from orchestrator.views.board import board
-from orchestrator.views.headline import headline, tally
+from orchestrator.views.headline import flaky_in_words, headline, tally
 from orchestrator.views.panel import STYLES, panel, plain
 from orchestrator.views.spending import spending
 from orchestrator.views.times import rfc3339, span
@@ -37,6 +37,22 @@ def status(state: State, samples: Sampled | None = None) -> dict[str, Any]:
         "routes": [_route(state, route) for route in state.breakers],
         "pools": [_pool(state, pool) for pool in state.pools.values()],
         "totals": _totals(state),
+        "push": _push(state),
+        "flaky": dict(state.flickers),
+    }
+
+
+def _push(state: State) -> dict[str, Any] | None:
+    """None: the target stays in the repository."""
+    if not state.policy.push_to:
+        return None
+    return {
+        "remote": state.policy.push_to,
+        "commit": state.push_commit,
+        "behind": state.landings - state.pushed,
+        "failures": state.push_failures,
+        "reason": state.push_fault or None,
+        "retry_at": rfc3339(state.deadlines.at(("push", ""))),
     }
 
 
@@ -178,6 +194,10 @@ def render_status(state: State, now: float, samples: Sampled | None = None) -> R
         parts.append(_beads(shown, now))
     if left_out:
         parts.append(Text(f"{left_out} more are done, ready or waiting; --json lists every one", style="dim"))
+    if state.push_fault:
+        parts.append(plain(f"not pushed to {state.policy.push_to}: {state.push_fault}"))
+    if state.flickers:
+        parts.append(plain(f"flaky checks: {flaky_in_words(state.flickers)}"))
     idle = state.worker_counts[WorkerState.IDLE]
     if idle and state.ended_at is None:
         parts.append(Text(f"{idle} of {len(state.workers)} workers are idle", style="dim"))

@@ -136,6 +136,7 @@ TABLES: list[tuple[str, type[Table]]] = [
     ("budget", schema.BudgetTable),
     ("alerts", schema.AlertsTable),
     ("locks", schema.LocksTable),
+    ("push", schema.PushTable),
     ("rule", schema.AlertRuleTable),
     ("defaults", schema.DefaultsTable),
     ("Beads", schema.BeadTable),

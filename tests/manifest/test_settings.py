@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.model import Bead, BeadId, Budget, Claim, Limit, Manifest, Policy, RouteName, Style
+from orchestrator.core.model import Bead, BeadId, Budget, Claim, Limit, Manifest, Policy, PushWhen, RouteName, Style
 from orchestrator.manifest import Loaded, ManifestFaults, Overrides
 from orchestrator.manifest.layers import _POLICY
 
@@ -53,6 +53,7 @@ check_timeout: 1h
 verify_slots: 9
 train: 5
 batch: 2
+push: {remote: origin, when: end, tries: 7}
 landing: merge
 message: "{bead}: {title}"
 check_tries: 3
@@ -141,6 +142,9 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
         closed=manifest.policy.closed,
         train=5,
         batch=2,
+        push_to="origin",
+        push_when=PushWhen.END,
+        push_tries=7,
         landing=Style.MERGE,
         message="{bead}: {title}",
         check_tries=3,

@@ -111,6 +111,10 @@ class PlainFolders:
         self._begin(order)
         return True
 
+    def push(self, order: m.Push) -> Commit:
+        self._begin(order)
+        return Commit("pushed")
+
     def clear(self, order: m.Clear) -> None:
         self._begin(order)
 

@@ -25,6 +25,7 @@ from orchestrator.core.model import (
     Limit,
     Manifest,
     Policy,
+    PushWhen,
     RouteName,
     Unasked,
 )
@@ -94,6 +95,9 @@ def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
             on_question=(HOLD, HOLD, FAIL, f"{ANSWER}as you like")[roll(0, 3)],
             question_wait_s=float(roll(0, 2) * 600),
             unasked=(Unasked.WAIT, Unasked.HAND_BACK, Unasked.IGNORE)[roll(0, 2)],
+            push_to=("", "origin")[roll(0, 1)],
+            push_when=(PushWhen.EACH, PushWhen.END)[roll(0, 1)],
+            push_tries=roll(1, 6),
         ),
     )
 

@@ -336,6 +336,17 @@ def the_target_only_grows(world: World) -> None:
     assert known <= set(landed), "said to be landed, and is not"
 
 
+def what_is_said_to_be_pushed_is_there(world: World) -> None:
+    """The remote has at least what the state says, and at the end of a run everything, unless it failed too often."""
+    state, repository = world.state, world.repository
+    remote = repository.remote
+    assert remote == repository.target[: len(remote)], "the remote was overwritten"
+    assert not remote or state.policy.push_to, "nobody asked for a push"
+    assert len(remote) >= state.pushed, "said to be pushed, and is not there"
+    if state.run is RunState.FINISHED and state.policy.push_to and state.push_failures < state.policy.push_tries:
+        assert remote == repository.target, "the run ended before the target was pushed"
+
+
 def the_log_is_the_state(world: World) -> None:
     """A second state that hears every event once it is committed is the same as the one that decided."""
     assert snapshot(world.shadow) == snapshot(world.state)
@@ -363,6 +374,7 @@ AFTER_EVERY_STEP: tuple[Callable[[World], None], ...] = (
     nobody_waits_in_vain,
     the_train_is_of_verified_beads,
     the_target_only_grows,
+    what_is_said_to_be_pushed_is_there,
     nothing_is_lost,
     the_log_is_the_state,
 )

@@ -73,6 +73,8 @@ class Repository:
     """Every commit that was ever composed."""
     _bad: dict[frozenset[Commit], bool] = field(default_factory=dict)
     _red: dict[Commit, bool] = field(default_factory=dict)
+    remote: list[tuple[BeadId, Commit]] = field(default_factory=list)
+    """The target as it was pushed last."""
     green: set[Tree] = field(default_factory=set)
     """Trees that have passed the manifest's checks."""
 

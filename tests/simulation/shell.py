@@ -66,6 +66,8 @@ class Shell:
                 self._after(self._dice.uniform(0.1, 60.0), lambda: self._verify(effect))
             case m.Advance():
                 self._after(self._turn("landing", self._dice.uniform(0.0, 1.0)), lambda: self._advance(effect))
+            case m.Push():
+                self._after(self._dice.uniform(0.0, 60.0), lambda: self._push(effect))
             case m.Clear():
                 # Who waits for a worktree does not wait for tidying: it comes later, and only while it is still wanted.
                 self._after(self._dice.choice((0.0, 0.0, 100.0)), lambda: self._tidy(effect))
@@ -226,6 +228,14 @@ class Shell:
             self._say(m.Advanced(at=at, commit=effect.new))
         else:
             self._say(m.TargetFound(at=at, old=effect.old, commit=effect.new))
+
+    def _push(self, effect: m.Push) -> None:
+        if self._refuses(2):
+            fault = m.NotPushed(at=self._now(), turn=effect.turn, round=effect.round, evidence="not to be reached")
+            self._say(fault)
+        else:
+            self._git.remote = list(self._git.target)
+            self._say(m.Pushed(at=self._now(), turn=effect.turn, commit=self._git.tip))
 
     def _tidy(self, effect: m.Clear) -> None:
         if effect in self._under_way:

@@ -150,6 +150,7 @@ def landing_delayed(state: Standing, event: m.LandingDelayed) -> None:
 def bead_landed(state: Standing, event: m.BeadLanded) -> None:
     state.move_bead(event.bead, event, commit=event.commit, tree=event.tree, checks=event.checks, reason="")
     state.shoves = 0
+    state.landings += 1
     if event.bead in state.landing:
         state.tip = Point(commit=event.commit, tree=event.tree)
     _done(state, event.bead)

@@ -24,6 +24,8 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
     state.epoch, state.process, state.host, state.opened_at = event.epoch, event.process, event.host, event.at
     state.swept, state.disk_low = False, None
     state.fits, state.tight = None, ""
+    state.push_failures, state.push_waits = 0, False
+    state.deadlines.drop(("push", ""))
     state.mustering, state.muster = True, {}
     if event.terms is not None:
         _agree(state, event.terms, event.at)
@@ -91,6 +93,19 @@ def time_skipped(state: Standing, event: m.TimeSkipped) -> None:
             due = state.deadlines.at((kind, token))
             if due is not None:
                 state.deadlines.set((kind, token), due + event.seconds)
+def target_pushed(state: Standing, event: m.TargetPushed) -> None:
+    state.pushed, state.push_commit = event.landings, event.commit
+    state.push_failures, state.push_fault = 0, ""
+
+
+def push_delayed(state: Standing, event: m.PushDelayed) -> None:
+    state.push_failures, state.push_fault, state.push_waits = event.failures, event.reason, True
+    state.deadlines.set(("push", ""), event.until)
+
+
+def push_woke(state: Standing, event: m.PushWoke) -> None:
+    state.push_waits = False
+    state.deadlines.drop(("push", ""))
 
 
 def hours_closed(state: Standing, event: m.HoursClosed) -> None:
@@ -169,6 +184,9 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.AgentMeasured: agent_measured,
     m.WritingResumed: writing_resumed,
     m.TimeSkipped: time_skipped,
+    m.TargetPushed: target_pushed,
+    m.PushDelayed: push_delayed,
+    m.PushWoke: push_woke,
     m.HoursClosed: hours_closed,
     m.HoursOpened: hours_opened,
     m.BudgetWarned: budget_warned,

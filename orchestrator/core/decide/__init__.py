@@ -21,6 +21,7 @@ from orchestrator.core.decide import (
     money,
     opening,
     operator,
+    pushing,
     questions,
     revising,
     scheduling,
@@ -97,6 +98,8 @@ def _due(state: State, at: float) -> Iterator[m.Event]:
                 yield m.ProviderHalfOpened(at=at, provider=what)
             case "pace" | "day" | "window":
                 yield m.PoolFreed(at=at, pool=what)
+            case "push":
+                yield m.PushWoke(at=at)
             case "hours":
                 yield from hours.turned(state, at)
             case "worker":
@@ -146,5 +149,7 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.TargetFound: landing.target_found,
     m.LandingRefused: landing.refused,
     m.Cleared: landing.cleared,
+    m.Pushed: pushing.pushed,
+    m.NotPushed: pushing.not_pushed,
     m.Asked: operator.asked,
 }

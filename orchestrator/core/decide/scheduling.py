@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
+from orchestrator.core import pushing
 from orchestrator.core.claims import clash
 from orchestrator.core.decide.money import WHATS, needed, shortage
 from orchestrator.core.decide.outcome import fail
@@ -136,7 +137,9 @@ def ended(state: State, at: float) -> Iterator[m.Event]:
     if state.stopping is not None and state.stopping.now:
         if all(worker.token is None or _left_for_later(state, worker) for worker in state.workers.values()):
             yield m.RunStopped(at=at, reason=state.stopping.reason)
-    elif state.attempts or state.to_clear:  # who is held with a live session is under way as well
+    elif (
+        state.attempts or state.to_clear or pushing.holds_the_end(state)
+    ):  # who is held with a live session is under way as well
         return
     elif not any(state.counts[each] for each in ACTIVE):
         yield m.RunFinished(at=at)
@@ -155,4 +158,5 @@ def _left_for_later(state: State, worker: WorkerRecord) -> bool:
 def idle_and_paused(state: State) -> bool:
     """A paused run with nothing under way: its process may go."""
     busy = any(worker.token is not None for worker in state.workers.values())
-    return state.run is RunState.PAUSED and not busy and not state.merging and not state.to_clear
+    at_rest = not busy and not state.merging and not state.to_clear and not pushing.is_due(state)
+    return state.run is RunState.PAUSED and at_rest

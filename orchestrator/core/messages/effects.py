@@ -154,6 +154,17 @@ class Advance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """Bring the target, as it is now, to a remote. Never by force: what is there and not on the target stays."""
+
+    remote: str
+    turn: int
+    """How many beads have landed: a later one has more to bring."""
+    round: int
+    """How often it has failed in a row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Clear:
     """Keep all that the bead's worktree holds, then remove it. `landed`: its branch goes as well."""
 
@@ -162,4 +173,6 @@ class Clear:
     landed: bool
 
 
-Effect = Sweep | Leave | OpenSession | EndSession | Type | Save | Collect | Check | Compose | Verify | Advance | Clear
+Effect = (
+    Sweep | Leave | OpenSession | EndSession | Type | Save | Collect | Check | Compose | Verify | Advance | Push | Clear
+)

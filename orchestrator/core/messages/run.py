@@ -99,6 +99,32 @@ class RunFinished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPushed(Event):
+    """The remote has everything that had landed by then."""
+
+    remote: str
+    commit: Commit
+    landings: int
+    """How many beads had landed when the push began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushDelayed(Event):
+    """It failed, and is tried again later. Landings go on."""
+
+    remote: str
+    reason: str
+    until: float
+    failures: int
+    """In a row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushWoke(Event):
+    """A push that failed is due again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DiskRanLow(Event):
     """Nothing new starts until there is room again; what runs goes on."""
 

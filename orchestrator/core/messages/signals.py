@@ -297,6 +297,21 @@ class LandingRefused(Signal):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed(Signal):
+    """The remote has the target as it was."""
+
+    turn: int
+    commit: Commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotPushed(Signal):
+    turn: int
+    round: int
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cleared(Signal):
     """The bead's worktree is gone, after all of it was kept elsewhere."""
 

@@ -1,0 +1,67 @@
+"""Bringing the target to a remote: by its own line, never by force, with nobody to ask.
+
+Where that is, is read once, when the run begins: what an agent configures later leads nowhere else.
+Does not know when a push is due, nor what becomes of one that failed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.core.model import Commit
+from orchestrator.repo.desk import Run
+from orchestrator.repo.faults import GitRefused, RepositoryFault
+from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.repository import Repository
+from orchestrator.repo.target import tip_of
+from orchestrator.runtime.ports import WorkspaceFault
+
+_NOBODY = {"SSH_ASKPASS_REQUIRE": "never", "GIT_ASKPASS": "true", "SSH_ASKPASS": "true"}
+"""There is nobody to ask."""
+_REFUSED = re.compile(r"non-fast-forward|fetch first|stale info", re.I)
+_SECRET = re.compile(r"(?<=://)[^/\s@]+@")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    name: str
+    url: str
+    cwd: Path
+    """What a relative URL starts from."""
+
+
+def remote_of(git: Git, repository: Repository, name: str) -> Remote:
+    """By the name of a remote, or a URL, which a path is too. Raises `RepositoryFault`."""
+    place = Place(git_dir=repository.git_dir)
+    cwd = repository.checkout or repository.common_dir
+    for key in (f"remote.{name}.pushurl", f"remote.{name}.url"):
+        found = git(place, "config", "--get", key, codes=(0, 1, 2))
+        if found.code == 0 and found.text:
+            return Remote(name=name, url=found.text, cwd=cwd)
+    if "/" in name or ":" in name:
+        return Remote(name=_SECRET.sub("", name), url=name, cwd=cwd)
+    known = git(place, "remote").text.split()
+    hint = f"there are {', '.join(known)}" if known else "there are none: `git remote add`, or give a URL"
+    raise RepositoryFault(f"push: the repository has no remote `{name}`: {hint}")
+
+
+def push(git: Git, run: Run, remote: Remote, *, within_s: float) -> Commit:
+    """The target's tip, once the remote has it. Raises `WorkspaceFault` where it does not."""
+    tip = tip_of(git, run)
+    asked = ("push", "--quiet", "--no-verify", "--recurse-submodules=no", "--", remote.url)
+    try:
+        git(
+            run.repository.place, *asked, f"{tip.commit}:{run.target_ref}", env=_NOBODY, cwd=remote.cwd,
+            within_s=within_s,
+        )  # fmt: skip
+    except GitRefused as refusal:
+        said = _SECRET.sub("", refusal.said)
+        if _REFUSED.search(said):
+            raise WorkspaceFault(
+                f"`{remote.name}` has commits on `{run.target}` that are not on the target here: nothing there is "
+                f"overwritten. Rename or remove that branch, or merge it into the target: {said}"
+            ) from refusal
+        raise WorkspaceFault(f"`{run.target}` could not be pushed to `{remote.name}`: {said}") from refusal
+    return tip.commit
