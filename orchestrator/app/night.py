@@ -89,6 +89,7 @@ class _Night:
             can_wall=_can_wall,
             workers=self._manifest.policy.workers,
             push_to=self._manifest.policy.push_to,
+            surroundings=os.environ,
             before_work=self._has_looked,
         )
 

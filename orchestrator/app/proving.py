@@ -62,7 +62,7 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
         verified=frozenset(
             bead
             for bead, record in state.beads.items()
-            if record.tree is not None and passed.has(record.tree, record.checks)
+            if record.tree is not None and passed.ever(record.tree, record.checks)
         ),
         unreachable=tuple((bead, commit) for bead, commit in work if commit in lost - let_go),
         let_go=len(let_go),

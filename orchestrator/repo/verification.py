@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ from orchestrator.core.model import Tree
 from orchestrator.runtime.ports import CheckResult, Commands, Leaving, WorkspaceFault
 
 PASSED = CheckResult(passed=True)
+_OF_A_TERMINAL = re.compile(
+    r"_|TERM.*|COLORTERM|PWD|OLDPWD|SHLVL|COLUMNS|LINES|PS\d|DISPLAY|WAYLAND_.*|WINDOWID|TMUX.*|STY|SSH_.*|GPG_.*|DBUS_.*"
+    r"|XDG_SESSION_.*|XDG_RUNTIME_DIR|XAUTHORITY|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_.*|LOGNAME|MAIL|HIST.*|GIT_.*"
+    r"|ORCHESTRATOR_.*"
+)
+"""What differs from one terminal to the next, and is no reason to check a tree again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,32 +73,50 @@ class Verified:
     One line a pass; a line that a death cut short counts for nothing.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, surroundings: Mapping[str, str] | None = None) -> None:
+        """`surroundings` are what commands find in their environment; whoever only asks for `ever` needs none."""
         self._file = file
+        self._environment = _digest(surroundings or {})
         self._adding = threading.Lock()
         self._passed: set[str] = set()
+        """In these surroundings."""
+        self._ever: set[str] = set()
         if file.exists():
             for line in file.read_text(errors="replace").splitlines():
                 try:
                     said = json.loads(line)
-                    self._passed.add(_key(Tree(said["tree"]), said["commands"]))
+                    key = _key(Tree(said["tree"]), said["commands"])
+                    self._ever.add(key)
+                    if said.get("environment") == self._environment:
+                        self._passed.add(key)
                 except (ValueError, KeyError, TypeError):
                     continue
 
     def has(self, tree: Tree, commands: Sequence[str]) -> bool:
-        """Where there are no commands, every tree has."""
+        """In surroundings like these. Where there are no commands, every tree has."""
         return not commands or _key(tree, commands) in self._passed
+
+    def ever(self, tree: Tree, commands: Sequence[str]) -> bool:
+        """In whatever surroundings they were run."""
+        return not commands or _key(tree, commands) in self._ever
 
     def add(self, tree: Tree, commands: Sequence[str]) -> None:
         """Only after every one of them has passed on exactly this tree."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps({"tree": tree, "commands": list(commands)})
+        line = json.dumps({"tree": tree, "commands": list(commands), "environment": self._environment})
         # A newline in front: what a death left of the last line must not swallow this one.
         with self._adding, self._file.open("a") as out:
             out.write(f"\n{line}\n")
             out.flush()
             os.fsync(out.fileno())
         self._passed.add(_key(tree, commands))
+        self._ever.add(_key(tree, commands))
+
+
+def _digest(surroundings: Mapping[str, str]) -> str:
+    """Of a terminal's own names nothing: the same night goes on from another one."""
+    kept = sorted((name, value) for name, value in surroundings.items() if not _OF_A_TERMINAL.fullmatch(name))
+    return hashlib.sha256(json.dumps(kept).encode()).hexdigest()[:16]
 
 
 def _key(tree: Tree, commands: Sequence[str]) -> str:

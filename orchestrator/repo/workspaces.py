@@ -74,6 +74,7 @@ class GitWorkspaces:
         signing_s: float = 60.0,
         push_to: str = "",
         push_s: float = 600.0,
+        surroundings: Mapping[str, str] | None = None,
         before_work: Callable[[], object] = lambda: None,
     ) -> None:
         """`base` is a revision, None: the person's HEAD. `logs` is a folder for the output of checks and setup.
@@ -82,7 +83,7 @@ class GitWorkspaces:
         `patience_s` is how long a lock that another git holds is waited for.
         `recordings` is where the recordings of sessions are; `workers`, how many worktrees are put by for later beads
         at most. `signing_s` is how long one signature may take. `push_to` is a remote, or
-        nothing; `push_s` is how long one push may take.
+        nothing; `push_s` is how long one push may take. `surroundings` is the environment of checks.
         `can_wall` says whether this machine can put a session behind walls. `before_work` is called, from any
         thread, before the first command or agent gets a worktree to work in; it returns when that may be.
         """
@@ -91,6 +92,7 @@ class GitWorkspaces:
         self._base = base
         self._before_work = before_work
         self._signing_s = signing_s
+        self._surroundings = surroundings
         self._push_to, self._push_s = push_to, push_s
         self._remote: Remote | None = None
         self._setup, self._setup_timeout_s = tuple(setup), setup_timeout_s
@@ -133,7 +135,7 @@ class GitWorkspaces:
                 git=self._git,
                 run=self._run,
                 stages=stages,
-                verified=Verified(repository.state / "verified.jsonl"),
+                verified=Verified(repository.state / "verified.jsonl", self._surroundings),
                 signing=signs,
             )
             self._start = start

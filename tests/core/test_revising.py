@@ -179,3 +179,30 @@ def test_a_bead_that_needs_more_begins_on_a_base_that_holds_it() -> None:
     scene.wait(60)
     (again,) = scene.owed(m.OpenSession)
     assert (again.bead, again.keep, again.resume) == ("a", False, None)
+
+
+def test_a_full_train_is_checked_anew_by_other_checks() -> None:
+    """What was green is so by checks that hold no more: nothing lands by them, and all of it by the new ones."""
+    names = ("a", "b", "c")
+    beads = [bead(name) for name in names]
+    scene = Scene(*beads, workers=3, max_starts=9, train=3, verify=("make test",))
+    scene.sign(*names)
+    for name in names:
+        scene.deliver(name)
+    for name in names:
+        scene.compose(name)
+    scene.try_out("b", True)
+    scene.try_out("c", True)
+    apply(scene, *beads, verify=("make lint",))
+    assert [(order.bead, order.commands) for order in scene.owed(m.Verify)] == [
+        (name, ("make lint",)) for name in names
+    ]
+    assert scene.owed(m.Advance) == []
+    made = scene.state.train[BeadId("a")].made
+    assert made is not None
+    late = scene.hear(m.Verified, bead=BeadId("a"), tree=made.tree, round=0, commands=("make test",), passed=True)
+    assert late == []
+    for name in ("b", "c", "a"):
+        scene.try_out(name, True)
+    [order] = scene.owed(m.Advance)
+    assert [stop.bead for stop in order.stops] == list(names)

@@ -93,6 +93,8 @@ def time_skipped(state: Standing, event: m.TimeSkipped) -> None:
             due = state.deadlines.at((kind, token))
             if due is not None:
                 state.deadlines.set((kind, token), due + event.seconds)
+
+
 def target_pushed(state: Standing, event: m.TargetPushed) -> None:
     state.pushed, state.push_commit = event.landings, event.commit
     state.push_failures, state.push_fault = 0, ""

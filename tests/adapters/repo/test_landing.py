@@ -19,6 +19,7 @@ from orchestrator.repo import refs, survey
 from orchestrator.repo.faults import RefMoved
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import Move
+from orchestrator.repo.verification import Verified
 from orchestrator.runtime.ports import CommandResult, Composition, Conflict, Empty, Leaving, WorkspaceFault
 from tests.adapters.repo.conftest import Agent, LandedAt, Red, World, git
 
@@ -387,7 +388,20 @@ def test_a_tree_that_passed_is_not_checked_again_after_a_death(world: World) -> 
     assert isinstance(world.again().land("one", commit, "true"), LandedAt)
     assert world.commands.ran == ["true"]
     passed = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
-    assert passed == [{"tree": world.git("rev-parse", f"{world.target}^{{tree}}"), "commands": ["true"]}]
+    tree = world.git("rev-parse", f"{world.target}^{{tree}}")
+    assert [(each["tree"], each["commands"]) for each in passed] == [(tree, ["true"])]
+
+
+def test_a_tree_is_checked_again_in_other_surroundings_but_not_in_another_terminal(world: World) -> None:
+    made = world.compose("one", world.work("one", write("new")))
+    assert isinstance(made, Composition)
+    order = world.verifying("one", made, "test -e new")
+    for surroundings in ({"TOOL": "1"}, {"TOOL": "1", "SSH_TTY": "/dev/pts/9", "TERM": "vt100"}):
+        assert world.again(surroundings=surroundings).workspaces.verify(order).passed
+    assert world.commands.ran == ["test -e new"]
+    assert world.again(surroundings={"TOOL": "2"}).workspaces.verify(order).passed
+    assert world.commands.ran == ["test -e new"] * 2
+    assert Verified(world.repository.state / "verified.jsonl").ever(made.tree, order.commands)
 
 
 def test_a_tree_that_failed_is_checked_again(world: World) -> None:
