@@ -42,7 +42,7 @@ class Program:
     """What the manifest says over its profile."""
     resumes: bool = True
     reaches: tuple[str, ...] = ()
-    """Hosts that it wants to reach although it was told to be quiet."""
+    """Hosts, as patterns, that it wants to reach although it was told to be quiet; the proxy refuses them."""
 
     @property
     def route(self) -> str:
@@ -100,7 +100,7 @@ PROGRAMS: Mapping[str, Program] = {
             env=lambda url: {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_MODEL": "stub-1"},
             files=lambda url: {".qwen/settings.json": json.dumps({"security": {"auth": {"selectedType": "openai"}}})},
         ),
-        Program(name="opencode", model="stub/stub-1", files=_opencode, reaches=("registry.npmjs.org:443",)),
+        Program(name="opencode", model="stub/stub-1", files=_opencode, reaches=("registry.*",)),
         Program(
             name="aider",
             model="openai/stub-1",
