@@ -41,11 +41,23 @@ def holder(repository: Repository) -> Holder | None:
 class Reading:
     """A repository's newest run, as it stands in the database. Read-only."""
 
-    repository: Repository
+    place: Path
+    """Some folder of the repository."""
+    folder: Path
+    """Of all that we know about it."""
     database: Database
     row: RunRow
     state: State
     events: tuple[m.Event, ...]
+    opened: Repository | None = None
+    """None: nobody has asked git about it yet."""
+
+    @property
+    def repository(self) -> Repository:
+        """As git sees it, which takes a while. Raises `RepositoryFault`."""
+        from orchestrator.repo.repository import open_repository
+
+        return self.opened or open_repository(self.place)
 
     def samples(self) -> m.Sampled | None:
         """The newest of live sessions; None where they are old, or nobody is at work."""
@@ -53,18 +65,18 @@ class Reading:
 
         if self.database.holder() is None:
             return None
-        return newest(self.repository.state, since=SystemClock().now() - SAMPLES_S)
+        return newest(self.folder, since=SystemClock().now() - SAMPLES_S)
 
 
 @contextmanager
 def reading(repo: Path, run: str | None = None) -> Iterator[Reading]:
     """Raises `Refused` where nothing has run yet, and `RepositoryFault` and `StoreFault`."""
-    from orchestrator.repo.repository import open_repository
+    from orchestrator.repo.repository import state_of
     from orchestrator.store import Database
 
-    repository = open_repository(repo)
+    folder = state_of(repo)
     try:
-        database = Database.read(repository.state)
+        database = Database.read(folder)
     except FileNotFoundError:
         raise Refused(f"nothing has run on {repo} yet: `orchestrator run MANIFEST` begins") from None
     try:
@@ -73,6 +85,7 @@ def reading(repo: Path, run: str | None = None) -> Iterator[Reading]:
             known = f"no run is named {run!r}" if run else "no run has begun"
             raise Refused(f"{known} on {repo}: `orchestrator run MANIFEST` begins one")
         events = tuple(database.events_of(row.id))
-        yield Reading(repository=repository, database=database, row=row, state=State.replay(events), events=events)
+        state = State.replay(events)
+        yield Reading(place=repo, folder=folder, database=database, row=row, state=state, events=events)
     finally:
         database.close()

@@ -269,7 +269,15 @@ class _Night:
         row = self._database.newest(self._manifest.name)
         assert row is not None  # it has just been written
         events = tuple(self._database.events_of(row.id))
-        read = Reading(repository=self._repository, database=self._database, row=row, state=state, events=events)
+        read = Reading(
+            place=self._repository.common_dir,
+            folder=self._repository.state,
+            database=self._database,
+            row=row,
+            state=state,
+            events=events,
+            opened=self._repository,
+        )
         findings = tuple(prove(read, own=True))
         text = as_markdown(report(state, events, findings))
         path = self._repository.state / "reports" / f"{self._manifest.name}.md"

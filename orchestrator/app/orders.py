@@ -8,9 +8,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.core.state import State
-
 if TYPE_CHECKING:
+    from orchestrator.core.state import State
     from orchestrator.runtime.findings import Finding
 
 

@@ -13,6 +13,7 @@ from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Commit
 
 if TYPE_CHECKING:
+    from orchestrator.repo.repository import Repository
     from orchestrator.repo.target import TargetCommit
     from orchestrator.repo.worktrees import Worktree
     from orchestrator.runtime.findings import Finding
@@ -66,7 +67,7 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
         ),
         unreachable=tuple((bead, commit) for bead, commit in work if commit in lost - let_go),
         let_go=len(let_go),
-        unkept=() if holder else _unkept(read, worktrees),
+        unkept=() if holder else _unkept(read, repository, worktrees),
         worktrees=tuple(str(each.path) for each in worktrees),
         processes=tuple(f"{row.pid} {command_of(row.pid)}" for rows in marked.values() for row in rows),
         leases=read.database.leases(read.row.id),
@@ -108,13 +109,15 @@ def _work(read: Reading) -> Iterator[tuple[BeadId, Commit]]:
                 yield event.bead, saved
 
 
-def _unkept(read: Reading, worktrees: list[Worktree]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _unkept(
+    read: Reading, repository: Repository, worktrees: list[Worktree]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
     from orchestrator.repo import survey
     from orchestrator.repo.faults import GitRefused
 
     def look(worktree: Worktree) -> tuple[str, ...]:
         try:
-            return tuple(survey.unkept(read.repository, worktree, read.state.manifest.target))
+            return tuple(survey.unkept(repository, worktree, read.state.manifest.target))
         except GitRefused as refusal:
             return (f"cannot be read: {refusal}",)
 

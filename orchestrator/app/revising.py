@@ -69,7 +69,7 @@ def apply_here(proposal: Proposal, by: str) -> str:
     from orchestrator.store import Database
 
     read = proposal.read
-    database = Database.write(read.repository.state)
+    database = Database.write(read.folder)
     try:
         store = database.resume(read.row.id)
         state = State.replay(store.events())

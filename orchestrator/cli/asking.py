@@ -11,16 +11,18 @@ import sys
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator import app as composition
-from orchestrator.app import Exit, Order, Reading, Refused
+from orchestrator.app.orders import Exit, Order, Refused
 from orchestrator.cli.running import carry_out
 from orchestrator.cli.speech import AsJson, ManifestFile, Repo, Run, complain, honest, operator, show_json
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId
+
+if TYPE_CHECKING:
+    from orchestrator.app.looking import Reading
 
 HERE = Path()
 ANSWERED_WITHIN_S = 30.0
@@ -52,7 +54,9 @@ def resume(
     ] = None,
 ) -> int:
     """Go on: with a paused run that is still at work, or here, in this terminal, with one that nobody is at."""
-    with composition.reading(repo, run) as read:
+    from orchestrator.app.looking import reading
+
+    with reading(repo, run) as read:
         live = read.database.holder() is not None
         source = read.state.source
     if live:
@@ -72,9 +76,10 @@ def apply(
     as_json: AsJson = False,
 ) -> int:
     """Take a changed manifest into its run, also while that is at work. Shows what would change; --yes does it."""
+    from orchestrator.app.revising import apply_here, proposed
     from orchestrator.views import difference as view
 
-    with composition.proposed(manifest, repo) as proposal:
+    with proposed(manifest, repo) as proposal:
         state, revision, found = proposal.read.state, proposal.revision, proposal.difference
         if as_json:
             show_json(view.as_dict(state, revision, found) | {"applied": force and not found.empty})
@@ -85,7 +90,7 @@ def apply(
                 print("nothing was touched; `--yes` does it")
             return Exit.DONE
         if not proposal.live:
-            said = composition.apply_here(proposal, operator())
+            said = apply_here(proposal, operator())
         else:
             asked = m.Asked(at=time.time(), verb=m.Verb.APPLY, by=operator(), revision=revision)
             return _answered(proposal.read, asked, quiet=as_json)
@@ -196,7 +201,9 @@ def _ask(
     patience_s: float | None = ANSWERED_WITHIN_S,
 ) -> int:
     """`patience_s`: how long to wait for the answer; None: as long as it takes."""
-    with composition.reading(repo, run) as read:
+    from orchestrator.app.looking import reading
+
+    with reading(repo, run) as read:
         if bead is not None and BeadId(bead) not in read.state.beads:
             raise Refused(f"there is no bead {bead!r} in run {read.row.name!r}")
         asked = m.Asked(
@@ -207,7 +214,7 @@ def _ask(
         if not live and verb in NEEDS_A_LIVE_RUN:
             raise Refused(f"run {read.row.name!r} is not at work: there is nothing to {verb.replace('-', ' ')}")
         if not live:
-            read.database.ask(read.repository.state, read.row.id, asked)
+            read.database.ask(read.folder, read.row.id, asked)
             print(f"written down: acted upon when the run goes on (`orchestrator run {read.state.source}`)")
             return Exit.DONE
         return _answered(read, asked, until_gone=until_gone, patience_s=patience_s)
@@ -222,7 +229,7 @@ def _answered(
     quiet: bool = False,
 ) -> int:
     """Hand it to whoever is at work, and wait for what becomes of it; `quiet`: only a refusal is said."""
-    request = read.database.ask(read.repository.state, read.row.id, asked)
+    request = read.database.ask(read.folder, read.row.id, asked)
     until = time.monotonic() + (math.inf if patience_s is None else patience_s)
     while time.monotonic() < until:
         at_work = read.database.holder() is not None  # looked at first: it may answer and leave between the two

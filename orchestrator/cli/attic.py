@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator import app as composition
-from orchestrator.app import Refused
+from orchestrator.app.orders import Refused
 from orchestrator.cli.speech import AsJson, Repo, honest, operator, show_json
 
 if TYPE_CHECKING:
@@ -119,7 +118,9 @@ def prune(
     as_json: AsJson = False,
 ) -> None:
     """Let go of what is older than that. Without --yes it only lists exactly what would go."""
-    done = composition.prune(repo, older_than_s=_seconds(older_than), bead=bead, really=force, by=operator())
+    from orchestrator.app.attic import prune
+
+    done = prune(repo, older_than_s=_seconds(older_than), bead=bead, really=force, by=operator())
     if as_json:
         kept = [_data(one) | {"run": run} for one, run in done.kept]
         show_json({"pruned": force, "gone": [_data(one) for one in done.gone], "kept": kept})

@@ -11,8 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator import app as composition
-from orchestrator.app import Exit
+from orchestrator.app.orders import Exit
 from orchestrator.cli.speech import AsJson, Repo, honest, show_json
 
 HERE = Path()
@@ -59,9 +58,11 @@ def doctor(
 
     With `--try`, an agent is asked for one line in a repository that is thrown away: that may cost a little.
     """
+    from orchestrator.app.machine import examine
+
     if route is not None:
         return _tried(route, manifest, as_json)
-    found = composition.examine(repo, manifest)
+    found = examine(repo, manifest)
     if as_json:
         show_json(found)
     else:
@@ -88,8 +89,10 @@ def _told(agent: dict[str, Any]) -> Iterator[str]:
 
 
 def _tried(route: str, manifest: Path | None, as_json: bool) -> int:
+    from orchestrator.app.trial import try_out
+
     print(f"asking {route} for one line, for at most 5 minutes …", file=sys.stderr)
-    trial = composition.try_out(route, manifest)
+    trial = try_out(route, manifest)
     if as_json:
         show_json(asdict(trial))
     else:
@@ -105,7 +108,9 @@ def clean(
     force: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would go.")] = False,
 ) -> None:
     """Remove worktrees that no run is at work in. All that they hold is kept in the attic first."""
-    for line in composition.clean(repo, really=force):
+    from orchestrator.app.clearing import clean
+
+    for line in clean(repo, really=force):
         print(line)
     if not force:
         print("nothing was touched; `orchestrator clean --yes` does it")

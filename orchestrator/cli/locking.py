@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator import app as composition
-from orchestrator.app import Exit
+from orchestrator.app.orders import Exit
 from orchestrator.cli.speech import AsJson, Repo, Run, honest, show_json
 
 HERE = Path()
@@ -23,9 +22,10 @@ def add_to(app: typer.Typer) -> None:
 @honest
 def locks(repo: Repo = HERE, run: Run = None, as_json: AsJson = False) -> None:
     """Show which bead holds which files, and who waits for whom."""
+    from orchestrator.app.looking import reading
     from orchestrator.views import locks as view
 
-    with composition.reading(repo, run) as read:
+    with reading(repo, run) as read:
         live = read.database.holder() is not None
         if as_json:
             show_json(view.locks(read.state) | {"live": live})
@@ -44,7 +44,9 @@ def lock(
     as_json: AsJson = False,
 ) -> int:
     """Inside an agent's session: ask for files beyond those that its bead holds. All of them, or none."""
-    reply = composition.ask_for(paths, shared=read, wait_s=wait, hand_back=hand_back)
+    from orchestrator.app.locking import ask_for
+
+    reply = ask_for(paths, shared=read, wait_s=wait, hand_back=hand_back)
     if as_json:
         show_json({"yours": reply.yours, "text": reply.text})
     else:

@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator import app as composition
-from orchestrator.app import Exit, Refused
+from orchestrator.app.orders import Exit, Refused
 from orchestrator.cli.speech import AsJson, ManifestFile, Repo, Run, honest, show_json
 
 HERE = Path()
@@ -30,10 +29,11 @@ def plan(
     svg: Annotated[Path | None, typer.Option("--svg", help="Draw it into this file.")] = None,
 ) -> None:
     """Show what would run, in which order: waves, the critical path, collisions of files. Touches nothing."""
+    from orchestrator.app.loading import load
     from orchestrator.manifest import Overrides
     from orchestrator.views import plan as view
 
-    loaded, _ = composition.load(manifest, Overrides(repo=repo), require_routes=False)
+    loaded, _ = load(manifest, Overrides(repo=repo), require_routes=False)
     if svg is not None:
         try:
             drawing = view.as_svg(loaded.manifest)
@@ -56,16 +56,19 @@ def plan(
 @honest
 def status(repo: Repo = HERE, run: Run = None, as_json: AsJson = False) -> None:
     """Show where the run stands."""
+    from orchestrator.app.looking import reading
     from orchestrator.views import status as view
 
-    with composition.reading(repo, run) as read:
+    with reading(repo, run) as read:
         holder = read.database.holder()
         if as_json:
             show_json(view.status(read.state, read.samples()) | {"live": holder is not None})
             return
         from rich.console import Console
 
-        Console().print(view.render_status(read.state, time.time(), read.samples()))
+        from orchestrator.views.status_text import render_status
+
+        Console().print(render_status(read.state, time.time(), read.samples()))
         if holder is None and read.state.ended_at is None:
             print(
                 "nobody is at work on it: it was interrupted. Go on with: "
@@ -97,10 +100,12 @@ def logs(
 @honest
 def report(repo: Repo = HERE, run: Run = None, as_json: AsJson = False) -> None:
     """Say what landed, what did not and why, what it cost, and what is to be decided next."""
+    from orchestrator.app.looking import reading
+    from orchestrator.app.proving import prove
     from orchestrator.views import report as view
 
-    with composition.reading(repo, run) as read:
-        made = view.report(read.state, read.events, composition.prove(read))
+    with reading(repo, run) as read:
+        made = view.report(read.state, read.events, prove(read))
         if as_json:
             show_json(view.as_dict(made))
         else:
@@ -117,10 +122,11 @@ def explain(
     """Say why a bead is not running, or what became of it."""
     import difflib
 
+    from orchestrator.app.looking import reading
     from orchestrator.core.model import BeadId
     from orchestrator.views.explain import explain as view
 
-    with composition.reading(repo, run) as read:
+    with reading(repo, run) as read:
         if BeadId(bead) not in read.state.beads:
             close = difflib.get_close_matches(bead, read.state.beads, n=1)
             meant = f"; did you mean {close[0]!r}?" if close else ""
@@ -134,8 +140,11 @@ def prove(repo: Repo = HERE, run: Run = None, as_json: AsJson = False) -> int:
     """Hold what is claimed against git and the process table. Ends with 1 where something does not hold."""
     from dataclasses import asdict
 
-    with composition.reading(repo, run) as read:
-        findings = composition.prove(read)
+    from orchestrator.app.looking import reading
+    from orchestrator.app.proving import prove
+
+    with reading(repo, run) as read:
+        findings = prove(read)
     holds = all(finding.holds for finding in findings)
     if as_json:
         show_json({"run": read.row.name, "holds": holds, "findings": [asdict(finding) for finding in findings]})

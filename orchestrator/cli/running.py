@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator import app as composition
-from orchestrator.app import Exit, Order
+from orchestrator.app.orders import Exit, Order
 from orchestrator.cli.speech import ManifestFile, complain, honest
 
 if TYPE_CHECKING:
@@ -79,7 +78,9 @@ def run(
 
 
 def carry_out(order: Order) -> int:
-    outcome = composition.run(order, _shown)
+    from orchestrator.app.night import run
+
+    outcome = run(order, _shown)
     print(outcome.report)
     broken = [finding for finding in outcome.findings if not finding.holds]
     for finding in broken:
@@ -97,7 +98,10 @@ def _shown(state: State) -> Listener:
 
 def _detached(order: Order) -> int:
     """Start the same command in a session of its own, and return once it has the run in its hands."""
-    order, loaded, _, repository = composition.prepared(order)  # what is at fault is said where somebody reads it
+    from orchestrator.app.loading import prepared
+    from orchestrator.app.looking import holder
+
+    order, loaded, _, repository = prepared(order)  # what is at fault is said where somebody reads it
     log = repository.state / "logs" / "detached.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -111,8 +115,7 @@ def _detached(order: Order) -> int:
     until = time.monotonic() + TAKEN_WITHIN_S
     while time.monotonic() < until:
         code = process.poll()
-        holder = composition.holder(repository)
-        if _is(holder, process.pid):
+        if _is(holder(repository), process.pid):
             print(f"run {loaded.manifest.name!r} goes on as pid {process.pid}; `orchestrator status` shows it")
             print(f"output: {log}")
             return Exit.DONE

@@ -12,9 +12,8 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 
-from orchestrator.app import Exit, Refused
-from orchestrator.runtime.loop import Broken
-from orchestrator.runtime.ports import StoreFault, WorkspaceFault
+from orchestrator.app.orders import Exit, Refused
+from orchestrator.runtime.ports import Broken, StoreFault, WorkspaceFault
 
 P = ParamSpec("P")
 

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator import app as composition
-from orchestrator.app import Exit
+from orchestrator.app.orders import Exit
 from orchestrator.cli.speech import ManifestFile, complain, honest
 
 
@@ -27,14 +26,16 @@ def alerts(
     manifest: ManifestFile,
 ) -> int:
     """Say which alerts a manifest asks for, or try the way to the person."""
+    from orchestrator.app.alerting import alert_rules, try_alerts
+
     if act is Act.RULES:
-        for rule in composition.alert_rules(manifest):
+        for rule in alert_rules(manifest):
             often = f"{rule.threshold} within {rule.window_s:g} s" if rule.threshold > 1 else "each"
             rest = f", then {rule.cooldown_s:g} s of silence" if rule.cooldown_s else ""
             print(f"{rule.name:<14} {rule.level.name.lower():<8} {often}{rest}")
         return Exit.DONE
     code = Exit.DONE
-    for channel, fault in composition.try_alerts(manifest):
+    for channel, fault in try_alerts(manifest):
         if fault:
             complain(f"{channel}: {fault}")
             code = Exit.UNDONE

@@ -16,7 +16,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from subprocess import PIPE, TimeoutExpired
+from subprocess import DEVNULL, PIPE, TimeoutExpired, run
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.repo.faults import GitRefused, RefMoved
@@ -243,6 +243,20 @@ class Git:
         if cwd is None or not os.access(cwd, os.X_OK):
             raise GitRefused(argv, -1, f"{cwd} is not a folder that can be entered")
         return [*command, *argv], surroundings, cwd
+
+
+def glance(folder: Path, *argv: str) -> str:
+    """One line of one git that only reads, without GitPython, whose import takes ten times as long as the answer.
+
+    Empty: it did not give one; asking by `Git` says why.
+    """
+    surroundings = {name: value for name, value in os.environ.items() if name not in _SCRUBBED} | _QUIET
+    try:
+        said = run(("git", *argv), cwd=folder, env=surroundings, stdin=DEVNULL, capture_output=True, check=False)
+    except OSError:
+        return ""
+    line = os.fsdecode(said.stdout).removesuffix("\n")
+    return "" if said.returncode or "\n" in line else line
 
 
 def _execute(argv: tuple[str, ...], command: list[str], cwd: Path, **how: Any) -> Any:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from orchestrator.core.model import Commit
 from orchestrator.repo.faults import GitRefused, RepositoryFault, explained
-from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.plumbing import Git, Place, glance
 
 OLDEST_GIT = (2, 38)
 """The first one with `git merge-tree --write-tree`."""
 
+_STATE = "orchestrator"
 _OURSELVES = ("orchestrator", "orchestrator@localhost")
 
 
@@ -58,7 +59,7 @@ class Repository:
     @property
     def state(self) -> Path:
         """The folder of all that we know about this repository. It may not be there yet."""
-        return self.common_dir / "orchestrator"
+        return self.common_dir / _STATE
 
     @property
     def name(self) -> str:
@@ -115,6 +116,16 @@ def open_repository(path: Path) -> Repository:
         person=_person(git, place),
         git_version=version,
     )
+
+
+def state_of(path: Path) -> Path:
+    """`open_repository(path).state`, for whoever needs nothing else: in a tenth of the time.
+
+    Raises `RepositoryFault`.
+    """
+    said = glance(path.expanduser(), "rev-parse", "--path-format=absolute", "--git-common-dir")
+    folder = Path(said).resolve() / _STATE if said else None
+    return folder if folder is not None and folder.is_dir() else open_repository(path).state
 
 
 def commit_named(repository: Repository, git: Git, revision: str | None) -> Commit:

@@ -20,7 +20,7 @@ from orchestrator.core.owed import owed
 from orchestrator.core.state import State
 from orchestrator.runtime.lanes import Lanes
 from orchestrator.runtime.persistence import PatientStore
-from orchestrator.runtime.ports import Clock, Listener, Store
+from orchestrator.runtime.ports import Broken, Clock, Listener, Store
 
 QUIET_S = 0.05
 TOLD_WITHIN_S = 0.5
@@ -38,10 +38,6 @@ DISK_EVERY_S = 5.0
 
 UNSEEN_S = 10.0
 """Later than this after the time at which we wanted to be woken, and the time in between is one that nobody saw."""
-
-
-class Broken(Exception):
-    """A lane failed in a way that nobody foresaw: our own fault. The state is safe; the run can be taken up again."""
 
 
 class Inbox:

@@ -477,6 +477,10 @@ class WorkspaceFault(Exception):
     """The repository or the disk refused. Its message says what to do."""
 
 
+class Broken(Exception):
+    """A lane failed in a way that nobody foresaw: our own fault. The state is safe; the run can be taken up again."""
+
+
 class Leaving(Exception):
     """The orchestrator is on its way out, and what was asked for is cut short: it is owed again at the next start."""
 

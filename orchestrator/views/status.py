@@ -1,4 +1,4 @@
-"""`status`: where every bead, worker and route stands, as data for programs and as a table for people.
+"""`status`: where every bead, worker and route stands, as data for programs.
 
 The keys of the data are a contract: keys may be added, none is renamed.
 """
@@ -8,23 +8,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from orchestrator.core.messages import Sampled
-from orchestrator.core.model import BeadState, RouteName, WorkerState
+from orchestrator.core.model import BeadState, RouteName
 from orchestrator.core.records import BeadRecord, Pool, Window, WorkerRecord
 from orchestrator.core.state import State
-from orchestrator.views.board import board
-from orchestrator.views.headline import flaky_in_words, headline, tally
-from orchestrator.views.panel import STYLES, panel, plain
+from orchestrator.views.headline import headline, tally
 from orchestrator.views.spending import spending
-from orchestrator.views.times import rfc3339, span
-from orchestrator.views.vitals import Healths, as_dict, as_table, healths
-
-ALL_SHOWN = 40
-"""Up to so many beads a terminal is shown each; of more, only those of which there is something to say."""
+from orchestrator.views.times import rfc3339
+from orchestrator.views.vitals import Healths, as_dict, healths
 
 
 def status(state: State, samples: Sampled | None = None) -> dict[str, Any]:
@@ -171,54 +162,3 @@ def _totals(state: State) -> dict[str, Any]:
         "usd_computed": known.computed_usd,
         "agent_minutes": known.minutes,
     }
-
-
-# ---------------------------------------------------------------- for people
-
-
-def render_status(state: State, now: float, samples: Sampled | None = None) -> RenderableType:
-    shown = list(state.beads.values())
-    left_out = 0
-    if len(shown) > ALL_SHOWN:
-        quiet = (BeadState.DONE, BeadState.WAITING, BeadState.READY)
-        telling = [record for record in shown if record.state not in quiet]
-        left_out = len(shown) - len(telling)
-        shown = telling
-    parts: list[RenderableType] = [Text(headline(state), style="bold"), panel(board(state), now)]
-    if state.fits == 0 and state.ended_at is None:
-        parts.append(Text(f"nothing new starts, the machine is short: {state.tight}", style="yellow"))
-    if found := healths(state, samples):
-        parts += [Text(""), as_table(state, found)]
-    if shown:
-        parts.append(Text(""))
-        parts.append(_beads(shown, now))
-    if left_out:
-        parts.append(Text(f"{left_out} more are done, ready or waiting; --json lists every one", style="dim"))
-    if state.push_fault:
-        parts.append(plain(f"not pushed to {state.policy.push_to}: {state.push_fault}"))
-    if state.flickers:
-        parts.append(plain(f"flaky checks: {flaky_in_words(state.flickers)}"))
-    idle = state.worker_counts[WorkerState.IDLE]
-    if idle and state.ended_at is None:
-        parts.append(Text(f"{idle} of {len(state.workers)} workers are idle", style="dim"))
-    return Group(*parts)
-
-
-def _beads(records: list[BeadRecord], now: float) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", expand=True)
-    table.add_column("bead", no_wrap=True, max_width=24)
-    table.add_column("state", no_wrap=True)
-    table.add_column("for", no_wrap=True, justify="right")
-    table.add_column("attempts", no_wrap=True, justify="right")
-    table.add_column("commit", no_wrap=True)
-    table.add_column("why, or what it is", no_wrap=True, ratio=1, overflow="ellipsis")
-    for record in records:
-        table.add_row(
-            plain(record.spec.id),
-            Text(record.state.value, style=STYLES[record.state]),
-            span(now - record.since),
-            str(record.attempts) if record.attempts else "",
-            (record.commit or "")[:7],
-            plain(record.reason or record.spec.title),
-        )
-    return table

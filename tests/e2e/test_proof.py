@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import app
+from orchestrator.app.looking import reading
+from orchestrator.app.proving import prove as hold
+from orchestrator.core.model import BeadId
 from orchestrator.runtime.findings import Finding
 from tests.e2e.night import AGENT, Night, beads
 
@@ -57,8 +59,8 @@ def git(top: Path, *argv: str) -> str:
 
 
 def prove(top: Path) -> list[Finding]:
-    with app.reading(top) as read:
-        return app.prove(read)
+    with reading(top) as read:
+        return hold(read)
 
 
 TARGET = "refs/heads/orchestrator/night"
@@ -99,8 +101,8 @@ def land_unsaid(top: Path) -> None:
 
 
 def task_of(top: Path, bead: str) -> str:
-    with app.reading(top) as read:
-        return dict(read.state.tasks)[bead]  # type: ignore[index]
+    with reading(top) as read:
+        return read.state.tasks[BeadId(bead)]
 
 
 def forget_checks(top: Path) -> None:

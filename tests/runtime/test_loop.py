@@ -27,8 +27,8 @@ from orchestrator.core.model import (
 )
 from orchestrator.core.state import State
 from orchestrator.runtime.lanes import Lanes
-from orchestrator.runtime.loop import Broken, ControlLoop, Inbox
-from orchestrator.runtime.ports import StoreFault, StoreFull, StoreReadOnly
+from orchestrator.runtime.loop import ControlLoop, Inbox
+from orchestrator.runtime.ports import Broken, StoreFault, StoreFull, StoreReadOnly
 from orchestrator.store import MemoryStore
 from tests.runtime.stand_ins import OneProgram, PlainFolders, Quiet, ToldSessions
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from orchestrator.core import messages as m
 from orchestrator.core.messages import Sampled
 from orchestrator.core.model import BeadId, Ending, Host, Sample
-from orchestrator.views.status import render_status, status
+from orchestrator.views.status import status
+from orchestrator.views.status_text import render_status
 from tests.views.nights import GPT, OPUS, Night, bead, commit, failed_night
 
 

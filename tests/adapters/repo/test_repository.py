@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.core.model import BeadId
 from orchestrator.repo.faults import RepositoryFault
-from orchestrator.repo.repository import Person, open_repository, worktrees_folder
+from orchestrator.repo.repository import Person, open_repository, state_of, worktrees_folder
 from tests.adapters.repo.conftest import ShellCommands, World, git, make_repository, open_run
 
 
@@ -48,6 +48,20 @@ def test_a_variable_left_by_a_hook_leads_nowhere(top: Path, tmp_path: Path, monk
     monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
     monkeypatch.setenv("GIT_WORK_TREE", str(other))
     assert open_repository(top).checkout == top
+
+
+def test_the_state_alone_is_where_the_repository_says_it_is(
+    top: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(top, "worktree", "add", str(tmp_path / "linked"), "theirs")
+    git(tmp_path, "clone", "--quiet", "--bare", str(top), "bare.git")
+    other = make_repository(tmp_path / "other")
+    for common in (top / ".git", tmp_path / "bare.git", other / ".git"):
+        (common / "orchestrator").mkdir()
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    for path in (top, top / "src", tmp_path / "linked", tmp_path / "bare.git"):
+        assert state_of(path) == open_repository(path).state
+    assert state_of(top) == top / ".git" / "orchestrator"
 
 
 @pytest.mark.parametrize(
