@@ -29,8 +29,8 @@ TOLD_WITHIN_S = 0.5
 REQUESTS_EVERY_S = 0.25
 """How often operators' requests are looked for: with the disk, the only polling there is."""
 
-TIDY_EVERY_S = 600.0
-"""How often the store lets go of what nobody needs any more."""
+TIDY_EVERY_S = 120.0
+"""How often the store lets go of what nobody needs any more: a reader has to go through what is there."""
 
 DISK_EVERY_S = 5.0
 """How often the free disk is measured."""

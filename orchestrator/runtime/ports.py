@@ -107,7 +107,8 @@ class Store(Protocol):
         ...
 
     def tidy(self) -> int:
-        """Let go of what agents muttered in attempts that are over; how many events that were. Raises `StoreFault`."""
+        """Let go of what agents muttered in attempts that are over, and make one event of what they did in each that is
+        not; how many events went. Raises `StoreFault`."""
         ...
 
     def close(self) -> None: ...

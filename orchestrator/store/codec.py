@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import msgspec
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import Bead, BeadId, Budget, Manifest, Policy
+from orchestrator.core.changes.attempts import condensed
+from orchestrator.core.model import Bead, BeadId, Budget, Manifest, Policy, Token
 from orchestrator.runtime.ports import Request, StoreTooNew
 
 KINDS: dict[str, type[m.Event]] = {kind.__name__: kind for kind in m.Event.__subclasses__()}
@@ -25,6 +27,32 @@ def decode(kind: str, body: str) -> m.Event:
             f"the state holds an event {kind!r} that this version does not know; use a newer orchestrator"
         )
     return msgspec.json.decode(body, type=KINDS[kind])
+
+
+def muttered(log: Iterable[tuple[int, m.Event]], over: Collection[Token]) -> tuple[list[int], dict[int, m.Event]]:
+    """What a log, with the numbers of its events, need not hold: those that go, and those that say it for them.
+
+    Progress of an attempt that is over says nothing to anybody; of one that is not, the newest says it all.
+    """
+    gone: list[int] = []
+    standing: dict[Token, tuple[int, m.AgentProgressed]] = {}
+    changed: dict[int, m.Event] = {}
+    for seq, event in log:
+        if not isinstance(event, m.AgentProgressed):
+            continue
+        if event.token in over:
+            gone.append(seq)
+            continue
+        if event.token in standing:
+            before, one = standing[event.token]
+            both = condensed(one, event)
+            if both is not None:
+                gone.append(before)
+                changed.pop(before, None)
+                event = both
+                changed[seq] = both
+        standing[event.token] = seq, event
+    return gone, changed
 
 
 _LOCK = "lock"

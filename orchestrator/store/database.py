@@ -31,7 +31,7 @@ from orchestrator.runtime.ports import (
     StoreTaken,
     StoreTooNew,
 )
-from orchestrator.store.codec import decode, encode, request_of_row, request_to_row
+from orchestrator.store.codec import decode, encode, muttered, request_of_row, request_to_row
 from orchestrator.store.projections import Projector
 
 FILE = "state.db"
@@ -294,15 +294,22 @@ class RunStore:
             self.projector.write(event)
 
     def tidy(self) -> int:
-        """Let go of what agents muttered in attempts that are over: the state, the report and the log files have what
-        they need of it. How many events that were. Their room is used again."""
+        """What goes leaves room that is used again; the report and the log files have what they need of it."""
         with _faults(self._folder), self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            return self._db.execute(
-                "DELETE FROM events WHERE run = ? AND kind = 'AgentProgressed' AND json_extract(body, '$.token') IN"
-                " (SELECT token FROM attempts WHERE run = ? AND ended IS NOT NULL)",
-                (self.run, self.run),
-            ).rowcount
+            rows = self._db.execute(
+                "SELECT seq, body FROM events WHERE run = ? AND kind = 'AgentProgressed' ORDER BY seq", (self.run,)
+            ).fetchall()
+            live = self._db.execute("SELECT token FROM attempts WHERE run = ? AND ended IS NULL", (self.run,))
+            here = {token for (token,) in live}
+            log = [(seq, decode("AgentProgressed", body)) for seq, body in rows]
+            over = {event.token for _, event in log if isinstance(event, m.AgentProgressed)} - here
+            gone, changed = muttered(log, over)
+            self._db.executemany("DELETE FROM events WHERE seq = ?", [(seq,) for seq in gone])
+            self._db.executemany(
+                "UPDATE events SET body = ? WHERE seq = ?", [(encode(event), seq) for seq, event in changed.items()]
+            )
+        return len(gone)
 
     def events(self) -> Iterable[m.Event]:
         with _faults(self._folder):

@@ -10,7 +10,7 @@ from orchestrator.core.claims import added, clash
 from orchestrator.core.model import Claim, Token
 from orchestrator.runtime.locking import Lease, StaleToken
 from orchestrator.runtime.ports import Request
-from orchestrator.store.codec import decode, encode
+from orchestrator.store.codec import decode, encode, muttered
 
 
 class MemoryStore:
@@ -40,9 +40,11 @@ class MemoryStore:
     def tidy(self) -> int:
         events = list(self.events())
         over = {event.token for event in events if isinstance(event, m.AttemptEnded)}
-        muttered = [isinstance(event, m.AgentProgressed) and event.token in over for event in events]
-        self._log = [row for row, gone in zip(self._log, muttered, strict=True) if not gone]
-        return sum(muttered)
+        gone, changed = muttered(enumerate(events), over)
+        kept = [changed.get(place, event) for place, event in enumerate(events) if place not in gone]
+        self._log = []
+        self.append(kept)
+        return len(gone)
 
     def close(self) -> None:
         """Nothing is held."""

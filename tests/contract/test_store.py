@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import advance
-from orchestrator.core.model import Bead, BeadId, Commit, Manifest, ProcessName, RouteName, Token, Tree, Verdict
+from orchestrator.core.model import Bead, BeadId, Commit, Manifest, ProcessName, RouteName, Token, Tree, Usage, Verdict
 from orchestrator.core.model import Ending as E
 from orchestrator.core.state import State
 from orchestrator.runtime.ports import Store
@@ -100,6 +100,33 @@ def test_a_tidied_log_gives_the_same_state(store: tuple[Store, Ask]) -> None:
     assert replayed.beads == state.beads
     assert replayed.attempts == state.attempts
     assert replayed.workers == state.workers
+
+
+def test_of_an_attempt_under_way_one_event_says_what_its_agent_muttered(store: tuple[Store, Ask]) -> None:
+    """A reader need not go through a night of talk."""
+    log, _ = store
+    state, events = a_whole_attempt()
+    spoken = next(place for place, event in enumerate(events) if isinstance(event, m.AgentProgressed))
+    log.append(events[: spoken + 1])
+    before = State.replay(log.events())
+    token = next(iter(before.attempts))
+    said = [
+        m.AgentProgressed(at=2.5, token=token, note="", session="s-2", usage=Usage(usd=1.0, tokens_in=5)),
+        m.AgentProgressed(at=2.6, token=token, note="writes b.py", session="s-2", usage=Usage(usd=2.0)),
+        m.AgentProgressed(at=2.7, token=token, note="", session="s-3"),
+    ]
+    for event in said:
+        before.apply(event)
+    log.append(said)
+    assert log.tidy() == 2  # the new session is not mixed with the old one
+    kept = [event for event in log.events() if isinstance(event, m.AgentProgressed)]
+    assert [event.at for event in kept] == [2.6, 2.7]
+    assert State.replay(log.events()).attempts == before.attempts
+    assert before.attempts[token].usage == Usage(usd=2.0, tokens_in=5)
+    assert log.tidy() == 0
+    log.append(events[spoken + 1 :])
+    assert log.tidy() == 2
+    assert State.replay(log.events()).beads.keys() == state.beads.keys()
 
 
 def test_requests_are_given_until_they_are_answered(store: tuple[Store, Ask]) -> None:

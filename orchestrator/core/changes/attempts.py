@@ -97,6 +97,13 @@ def agent_progressed(state: Standing, event: m.AgentProgressed) -> None:
     )
 
 
+def condensed(one: m.AgentProgressed, other: m.AgentProgressed) -> m.AgentProgressed | None:
+    """The event that changes what the two, in this order, change. None: there is none."""
+    if one.session and one.session != other.session:
+        return None  # others may have told of a session in between
+    return replace(other, note=other.note or one.note, usage=newer(one.usage, other.usage))
+
+
 def question_raised(state: Standing, event: m.QuestionRaised) -> None:
     """Its time stands still while a person is asked."""
     ends = state.deadlines.at(("bead", event.token))
