@@ -173,7 +173,8 @@ class Lanes:
             launch = replace(launch, env={**launch.env, **place.env}, walls=place.walls)
             reader = self._agents.reader(order, scratch=place.scratch)
             at_spawn = self._agents.starts_at_spawn(order.route)
-            self._checkpoints.begin(order)  # before it can end
+            self._checkpoints.begin(order)  # before it can end, and the watcher too
+            self._watcher.begin(order)
             session = self._sessions.open(order, launch, reader, at_spawn=at_spawn, emit=self._heard)
         except Leaving:
             self._not_started(order, Ending.STOPPED, "the orchestrator is leaving")
@@ -185,14 +186,15 @@ class Lanes:
             self._not_started(order, Ending.UNAVAILABLE, str(fault))
             return
         with self._guard:
-            self._live[order.token] = session
-            self._watcher.begin(order)
-            self._opening.discard(order.token)
+            if order.token in self._opening:  # else it has ended already
+                self._live[order.token] = session
+                self._opening.discard(order.token)
             unwanted = self._unwanted.pop(order.token, None)
         if unwanted is not None:
             session.end(unwanted, order.grace_s)  # it has done nothing yet
 
     def _not_started(self, order: m.OpenSession, ending: Ending, reason: str) -> None:
+        self._watcher.end(order.token)
         self._checkpoints.end(order.token)
         with self._guard:
             self._opening.discard(order.token)
@@ -238,6 +240,7 @@ class Lanes:
         if isinstance(signal, m.SessionEnded):  # after it is told: nobody may take the session for one that never was
             with self._guard:
                 self._live.pop(signal.token, None)
+                self._opening.discard(signal.token)
 
     # ------------------------------------------------------------ work
 

@@ -35,7 +35,6 @@ TIDY_EVERY_S = 120.0
 DISK_EVERY_S = 5.0
 """How often the free disk is measured."""
 
-
 UNSEEN_S = 10.0
 """Later than this after the time at which we wanted to be woken, and the time in between is one that nobody saw."""
 

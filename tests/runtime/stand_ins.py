@@ -54,6 +54,8 @@ class PlainFolders:
     gate: Callable[[m.Effect], None] = lambda effect: None
     """Called in the lane before an order is carried out."""
     strayed: tuple[Stray, ...] = ()
+    looked: Callable[[m.OpenSession], None] = lambda order: None
+    """Called when a worktree is looked at."""
 
     def _begin(self, order: m.Effect) -> None:
         self.gate(order)
@@ -75,6 +77,7 @@ class PlainFolders:
         return None
 
     def touched(self, order: m.OpenSession) -> tuple[str, ...]:
+        self.looked(order)
         return ()
 
     def checkpoint(self, bead: BeadId, number: int) -> Commit | None:
@@ -166,11 +169,15 @@ class ToldSessions:
     typed: list[tuple[int, int, str]] = field(default_factory=list)
     opened: threading.Event = field(default_factory=threading.Event)
     fault: Exception | None = None
+    short: set[int] = field(default_factory=set)
+    """Tokens of those that are over before they are said to be open."""
 
     def open(self, order: m.OpenSession, launch: Launch, reader: Reader, *, at_spawn: bool, emit: Emit) -> Session:
         if self.fault:
             raise self.fault
         self.emits[order.token] = emit
+        if order.token in self.short:
+            emit(m.SessionEnded(at=5.0, token=order.token, verdict=Verdict(ending=Ending.CRASHED)))
         self.opened.set()
         return _Told(self, order.token)
 

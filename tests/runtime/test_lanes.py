@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,7 +48,7 @@ class Gate:
 class Bench:
     """Lanes between stand-ins, and the queue at their end."""
 
-    def __init__(self, root: Path, *, checkpoint_s: float = 0.0) -> None:
+    def __init__(self, root: Path, *, checkpoint_s: float = 0.0, watch_s: float = 15.0) -> None:
         self.folders = PlainFolders(root)
         self.sessions = ToldSessions()
         self.agents = OneProgram(("true",))
@@ -58,7 +59,7 @@ class Bench:
             sessions=self.sessions,
             agents=self.agents,
             clock=Fixed(),
-            policy=Policy(checkpoint_s=checkpoint_s),
+            policy=Policy(checkpoint_s=checkpoint_s, watch_s=watch_s),
             emit=self.heard.put,
             fail=self.heard.put,
         )
@@ -140,6 +141,22 @@ def test_a_session_that_is_given_up_is_ended(bench: Bench) -> None:
     assert bench.sessions.ended[0] == (1, "enough")
     bench.sessions.emits[1](m.SessionEnded(at=6.0, token=Token(1), verdict=Verdict(ending=Ending.CRASHED)))
     assert bench.next(m.SessionEnded).verdict.ending is Ending.CRASHED
+
+
+def test_a_session_that_is_over_at_once_is_forgotten(tmp_path: Path) -> None:
+    """Its end may be told before it is known to be open: then it is not watched, typed into, or ended."""
+    bench, looked = Bench(tmp_path, watch_s=0.001), queue.Queue[int]()
+    bench.folders.looked = lambda order: looked.put(order.token)
+    bench.sessions.short = {1}
+    with closing(bench.lanes):
+        bench.lanes.perform([opening()])
+        assert bench.next(m.SessionEnded).verdict.ending is Ending.CRASHED
+        bench.lanes.perform([opening(2, "b")])
+        assert [looked.get(timeout=10) for _ in range(3)] == [2, 2, 2]
+        bench.lanes.perform([m.Type(token=Token(1), text="more", turn=1), ending()])
+        assert bench.next(m.SessionEnded).verdict.ending is Ending.STOPPED  # as of any that never was
+    assert not bench.sessions.typed
+    assert not bench.sessions.ended
 
 
 @pytest.mark.parametrize(
