@@ -10,12 +10,12 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.agents.catalog import Catalog
 from orchestrator.agents.environment import environment
 from orchestrator.agents.profile import Profile
+from orchestrator.core.values import Struct, replace
 
 VERSION_S = 30.0
 """How long a program may take to say its version."""
@@ -23,8 +23,7 @@ VERSION_S = 30.0
 _NUMBER = re.compile(r"\d+(?:\.\d+)+(?:[\w.+-]*\w)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True, kw_only=True):
     name: str
     program: Path | None
     """None: it is not there."""

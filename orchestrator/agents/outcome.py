@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from orchestrator.agents.amounts import amount, whole
 from orchestrator.core.model import Ending, Usage
+from orchestrator.core.values import Struct, field
 
 MAX_BYTES = 64 * 1024
 
@@ -45,8 +45,7 @@ WORDS: dict[str, Ending] = {
 """`_` and capitals do not matter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     ending: Ending | None = None
     """None: no word of it was understood, or there was none."""
     reason: str = ""

@@ -7,10 +7,10 @@ many ways, so a computed cost is rather too high than too low.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
 from orchestrator.core.model import Usage
+from orchestrator.core.values import replace
 
 
 def priced(usage: Usage, provider: str, model: str | None) -> Usage:

@@ -7,12 +7,12 @@ from (`catalog`), or what an ended session amounts to (`verdict`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from orchestrator.agents.template import CommandLine
 from orchestrator.core.model import AgentName, AgentTraits, Ending
 from orchestrator.core.template import Text
+from orchestrator.core.values import Struct, field
 from orchestrator.runtime.ports import ScreenRules
 
 PLACEHOLDERS = ("prompt", "prompt_file", "model", "session", "worktree", "outcome_file", "scratch", "home")
@@ -54,8 +54,7 @@ class Stream(StrEnum):
     """One JSON object a line; whatever else is on the screen is noise, and maybe the last words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
+class Test(Struct, frozen=True, kw_only=True):
     """What must hold of one value of an event. Everything that is set must hold."""
 
     path: Place
@@ -65,8 +64,7 @@ class Test:
     exists: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class Counts(Struct, frozen=True, kw_only=True):
     """Where an event says what was used. Several paths are added up."""
 
     usd: tuple[Place, ...] = ()
@@ -78,8 +76,7 @@ class Counts:
     """Events with the same value here are one: it is counted once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventRule:
+class EventRule(Struct, frozen=True, kw_only=True):
     """What an event means. All rules that match apply, in order: a later one refines an earlier."""
 
     when: tuple[Test, ...]
@@ -109,8 +106,7 @@ class EventRule:
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineRule:
+class LineRule(Struct, frozen=True, kw_only=True):
     """What a line of plain text means. Its named groups are note, session, usd, tokens_in and tokens_out."""
 
     matches: re.Pattern[str]
@@ -120,16 +116,14 @@ class LineRule:
     adds: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WordRule:
+class WordRule(Struct, frozen=True, kw_only=True):
     """A class that can be read off a text."""
 
     matches: re.Pattern[str]
     ending: Ending
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastWords:
+class LastWords(Struct, frozen=True, kw_only=True):
     """Where, in the text of a session that ended badly, its reason is looked for."""
 
     rules: tuple[WordRule, ...] = ()
@@ -142,15 +136,13 @@ class LastWords:
     """Whether the words that hold for every program are asked as well."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExitRule:
+class ExitRule(Struct, frozen=True, kw_only=True):
     codes: tuple[int, ...]
     ending: Ending
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quirks:
+class Quirks(Struct, frozen=True, kw_only=True):
     ignores_term: bool = False
     exit_zero_on_failure: bool = False
     """Its exit status says nothing: the last words are read although it is 0."""
@@ -160,8 +152,7 @@ class Quirks:
     """A prompt that begins with `-` would be read as an option (`-` alone: as standard input)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
+class SignIn(Struct, frozen=True, kw_only=True):
     """Where it can be seen, without asking the program, that somebody has signed in."""
 
     env: tuple[str, ...] = ()
@@ -181,16 +172,14 @@ class Root(StrEnum):
     WORKTREE = "worktree"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeedFile:
+class SeedFile(Struct, frozen=True, kw_only=True):
     root: Root
     path: str
     """Relative to that."""
     content: Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventSource:
+class EventSource(Struct, frozen=True, kw_only=True):
     """A file in which the program writes events."""
 
     path: Text
@@ -199,8 +188,7 @@ class EventSource:
     """What its first object must say to be this session's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Struct, frozen=True, kw_only=True):
     """One agent program. The keys of the TOML are these names."""
 
     name: AgentName

@@ -6,13 +6,12 @@ Does not know what the placeholders stand for.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from orchestrator.core.template import Text
+from orchestrator.core.values import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandLine:
+class CommandLine(Struct, frozen=True, kw_only=True):
     """An argv with placeholders. A group of arguments is left out when one of its placeholders has no value."""
 
     groups: tuple[tuple[Text, ...], ...]

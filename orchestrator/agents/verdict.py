@@ -16,13 +16,13 @@ What is only asked of a bad end is imported there: dozens of patterns, which tak
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from orchestrator.agents.outcome import Outcome
 from orchestrator.agents.profile import Profile, Stream
 from orchestrator.agents.stream import one_line, straight
 from orchestrator.core.model import Ending, Usage, Verdict
+from orchestrator.core.values import Struct, field
 from orchestrator.runtime.ports import Exit
 
 MAX_REASON = 300
@@ -32,8 +32,7 @@ TIMED = (Ending.RATE_LIMITED, Ending.USAGE_LIMITED, Ending.OVERLOADED)
 """Endings that a time can belong to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Final:
+class Final(Struct, frozen=True, kw_only=True):
     """The agent's own last event."""
 
     ending: Ending | None = None
@@ -42,8 +41,7 @@ class Final:
     status: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """What a session left behind."""
 
     outcome: Outcome | None = None
@@ -56,8 +54,7 @@ class Evidence:
     """When an event said that a limit is lifted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Finding:
+class _Finding(Struct, frozen=True, kw_only=True):
     ending: Ending
     text: str = ""
     """What is told as the reason."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from orchestrator.alerts.rules import Level
+from orchestrator.core.values import Struct
 from orchestrator.runtime.ports import Commands
 
 COMMAND_TIMEOUT_S = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """One or more alerts, as a person reads them."""
 
     run: str

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from orchestrator.alerts.channels import Channel
 from orchestrator.alerts.courier import LEAVES_WITHIN_S, Courier, Log
 from orchestrator.alerts.rules import Alert, Watch
 from orchestrator.alerts.settings import Settings
 from orchestrator.core import messages as m
+from orchestrator.core.values import replace
 
 
 class Alerts:

@@ -15,6 +15,7 @@ from typing import Any
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import Ending
+from orchestrator.core.values import Struct
 
 _NO_FAILURE = frozenset(
     {Ending.DELIVERED, Ending.NO_CHANGE_NEEDED, Ending.STOPPED, Ending.CANCELLED, Ending.LOST, Ending.ASKED}
@@ -29,8 +30,7 @@ class Level(IntEnum):
     """It waits for a person."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Word(Struct, frozen=True, kw_only=True):
     """What a rule has to say of one event."""
 
     subject: str
@@ -39,8 +39,7 @@ class Word:
     """Where it is graver, or less grave, than its rule says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     name: str
     says: Callable[[m.Event], Word | None]
     """None: the event does not concern it."""
@@ -52,8 +51,7 @@ class Rule:
     """How long the same subject is not spoken of again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class Alert(Struct, frozen=True, kw_only=True):
     at: float
     rule: str
     level: Level

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from orchestrator.alerts.channels import Channel, CommandChannel, ServiceChannel, service_fault
 from orchestrator.alerts.rules import BUILT_IN, Level, Rule, on
 from orchestrator.core import messages as m
+from orchestrator.core.values import Struct, replace
 from orchestrator.runtime.ports import Commands
 
 Where = tuple[str | int, ...]
@@ -20,8 +20,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _EVENTS: Mapping[str, type[m.Event]] = {m.name_of(kind): kind for kind in m.Event.__subclasses__()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """Of a manifest without faults."""
 
     to: tuple[Mapping[str, str] | str, ...] = ()

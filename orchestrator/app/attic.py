@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.app.orders import Refused
 from orchestrator.core.model import BeadId, BeadState, RunState
 from orchestrator.core.state import State
+from orchestrator.core.values import Struct
 
 if TYPE_CHECKING:
     from orchestrator.repo.archive import AtticRef
     from orchestrator.store import Database
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pruning:
+class Pruning(Struct, frozen=True, kw_only=True):
     gone: tuple[AtticRef, ...]
     """What goes, or has gone."""
     kept: tuple[tuple[AtticRef, str], ...]

@@ -8,20 +8,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.app.orders import Refused
 from orchestrator.core import messages as m
 from orchestrator.core.model import Claim, Token
+from orchestrator.core.values import Struct
 
 ANSWERED_WITHIN_S = 30.0
 """Beyond what the session wants to wait: a decision takes milliseconds, but its orchestrator may just be starting."""
 LOOK_EVERY_S = 0.05
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     yours: bool
     text: str
 

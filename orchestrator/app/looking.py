@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from orchestrator.app.clock import SystemClock
 from orchestrator.app.orders import Refused
 from orchestrator.core import messages as m
 from orchestrator.core.state import State
+from orchestrator.core.values import Struct
 
 if TYPE_CHECKING:
     from orchestrator.repo.repository import Repository
@@ -37,8 +37,7 @@ def holder(repository: Repository) -> Holder | None:
         database.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """A repository's newest run, as it stands in the database. Read-only."""
 
     place: Path

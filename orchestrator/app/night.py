@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.app.alerting import alerts
@@ -25,6 +24,7 @@ from orchestrator.app.proving import prove
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadState, Budget, RunState
 from orchestrator.core.state import State
+from orchestrator.core.values import replace
 from orchestrator.runtime.loop import ControlLoop, Inbox
 from orchestrator.runtime.ports import Listener, Marks, Walls
 from orchestrator.runtime.pulse import Pulse

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from orchestrator.core.values import Struct, replace
 
 if TYPE_CHECKING:
     from orchestrator.core.state import State
@@ -32,8 +33,7 @@ class Refused(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """What `run` was told."""
 
     manifest: Path
@@ -75,8 +75,7 @@ class Order:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     state: State
     findings: tuple[Finding, ...]
     report: str

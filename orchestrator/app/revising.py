@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.app.loading import load, repository_of
@@ -15,10 +14,10 @@ from orchestrator.core import messages as m
 from orchestrator.core.decide import amend
 from orchestrator.core.decide.revising import Difference, difference, refusals
 from orchestrator.core.state import State
+from orchestrator.core.values import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """Another manifest beside the run that it is for. Nothing stands against it, as far as can be seen."""
 
     read: Reading

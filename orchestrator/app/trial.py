@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,14 @@ from orchestrator.app.night import run
 from orchestrator.app.orders import Order
 from orchestrator.core.messages import Event
 from orchestrator.core.model import BeadId, BeadState
+from orchestrator.core.values import Struct
 
 BEAD = BeadId("try")
 PROMPT = "Create a file named hello.txt that holds one line: hello. Do nothing else."
 TIMEOUT = "5m"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """What became of it."""
 
     route: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ import typer
 
 from orchestrator.app.orders import Exit
 from orchestrator.cli.speech import AsJson, Repo, honest, show_json
+from orchestrator.core.values import to_builtins
 
 HERE = Path()
 
@@ -94,7 +94,7 @@ def _tried(route: str, manifest: Path | None, as_json: bool) -> int:
     print(f"asking {route} for one line, for at most 5 minutes …", file=sys.stderr)
     trial = try_out(route, manifest)
     if as_json:
-        show_json(asdict(trial))
+        show_json(to_builtins(trial))
     else:
         cost = "it did not say what it cost" if trial.usd is None else f"${trial.usd:.4f}"
         what = "works" if trial.landed else f"does not work: {trial.reason}"

@@ -138,16 +138,15 @@ def explain(
 @honest
 def prove(repo: Repo = HERE, run: Run = None, as_json: AsJson = False) -> int:
     """Hold what is claimed against git and the process table. Ends with 1 where something does not hold."""
-    from dataclasses import asdict
-
     from orchestrator.app.looking import reading
     from orchestrator.app.proving import prove
+    from orchestrator.core.values import to_builtins
 
     with reading(repo, run) as read:
         findings = prove(read)
     holds = all(finding.holds for finding in findings)
     if as_json:
-        show_json({"run": read.row.name, "holds": holds, "findings": [asdict(finding) for finding in findings]})
+        show_json({"run": read.row.name, "holds": holds, "findings": [to_builtins(finding) for finding in findings]})
     else:
         for finding in findings:
             print(

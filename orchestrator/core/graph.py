@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from orchestrator.core.claims import clash, clashing
 from orchestrator.core.model import Bead, BeadId
+from orchestrator.core.values import Struct, replace
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -28,8 +28,7 @@ Rank = tuple[int, float, int]
 """Sorts beads into the order in which they are taken: priority, what waits for them longest, place in the file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collision:
+class Collision(Struct, frozen=True, kw_only=True):
     """Two beads that could run side by side, but for their files."""
 
     one: BeadId

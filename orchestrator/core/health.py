@@ -9,11 +9,11 @@ A sixth dimension, limits of providers, is told beside it: a limit is nobody's b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from orchestrator.core.model import Ending, Host, Sample, WorkerId, WorkerState
 from orchestrator.core.records import WorkerRecord
 from orchestrator.core.standing import Standing
+from orchestrator.core.values import Struct
 
 FRESH_S = 30.0
 STALE_S = 300.0
@@ -28,8 +28,7 @@ NO_VERDICT = LIMITS | {
 """Endings that say nothing of the worker."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     name: str
     weight: float
     """Of the score; 0: told beside it."""
@@ -39,8 +38,7 @@ class Part:
     inputs: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class Health(Struct, frozen=True, kw_only=True):
     score: float
     parts: tuple[Part, ...]
 

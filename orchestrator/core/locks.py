@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from orchestrator.core.claims import added, clash
 from orchestrator.core.model import BeadId, Claim, Token
 from orchestrator.core.nearby import Nearby
+from orchestrator.core.values import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class Wait(Struct, frozen=True, kw_only=True):
     """A bead at work that wants more than it holds."""
 
     token: Token

@@ -6,9 +6,10 @@ the epoch (UTC), durations are seconds, money is US dollars.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
+
+from orchestrator.core.values import Struct, field
 
 BeadId = NewType("BeadId", str)
 WorkerId = NewType("WorkerId", str)
@@ -133,8 +134,7 @@ class Unasked(StrEnum):
     """Nothing: files that a bead changes beyond its own are not locked at all"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """A bead's wish for files: a path, a directory or a glob pattern, relative to the repository's root."""
 
     pattern: str
@@ -142,8 +142,7 @@ class Claim:
     """`read:` in the manifest. Two shared claims never conflict."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bead:
+class Bead(Struct, frozen=True, kw_only=True):
     """One task of the graph, as its author wrote it. Exactly one of `prompt` and `command` is set."""
 
     id: BeadId
@@ -169,16 +168,14 @@ class Bead:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
+class Skipped(Struct, frozen=True, kw_only=True):
     """Something of the file that is no work now, and why, in a word or a sentence."""
 
     id: BeadId
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentTraits:
+class AgentTraits(Struct, frozen=True, kw_only=True):
     """What policy must know of an agent program; the rest of its profile is the shell's."""
 
     name: AgentName
@@ -192,8 +189,7 @@ class AgentTraits:
     """What is typed once into a session that fell silent; empty: nothing can be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """Of the run, of each bead, and of any 24 hours; None: no limit."""
 
     usd: float | None = None
@@ -234,8 +230,7 @@ class PushWhen(StrEnum):
     """Once, when nothing else is left to be done"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(Struct, frozen=True, kw_only=True):
     """What a pool of routes may be asked for. None: no limit of ours."""
 
     pool: str
@@ -248,8 +243,7 @@ class Limit:
     """How many at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """Every number that a decision depends on. The defaults are the manifest's."""
 
     workers: int = 4
@@ -333,8 +327,7 @@ class Policy:
     """So often put back, a bead takes its whole set before any other may start on something of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(Struct, frozen=True, kw_only=True):
     """A validated task graph with its settings: acyclic, ids unique, every need known."""
 
     name: str
@@ -350,8 +343,7 @@ class Manifest:
     policy: Policy = field(default_factory=Policy)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """What an attempt used, as far as its agent said. None is unknown, which is not zero."""
 
     usd: float | None = None
@@ -367,8 +359,7 @@ class Usage:
         return (self.tokens_in or 0) + (self.tokens_out or 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessName:
+class ProcessName(Struct, frozen=True, kw_only=True):
     """A process beyond doubt: a pid alone may be another's by now."""
 
     pid: int
@@ -376,8 +367,7 @@ class ProcessName:
     """Its creation time, seconds since the epoch, as the kernel tells."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True):
     """What the processes of one session used, and when it last showed life. Bytes, and seconds before the sample."""
 
     token: Token
@@ -400,8 +390,7 @@ class Sample:
     """Since any evidence of life: an event, processor time, written files."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
+class Host(Struct, frozen=True, kw_only=True):
     """What the machine has for all workers together. 0: unknown."""
 
     memory: int = 0
@@ -409,8 +398,7 @@ class Host:
     """That one process may have open."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """What the machine has left for more sessions. None: it cannot be told, or there is no limit."""
 
     memory: int | None = None
@@ -446,8 +434,7 @@ class Ground(StrEnum):
     """In its own worktree, leading out of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stray:
+class Stray(Struct, frozen=True, kw_only=True):
     """Something beyond an agent's own ground that has changed while it was at work."""
 
     ground: Ground
@@ -459,8 +446,7 @@ class Stray:
     """There is evidence that it was this agent. Else it was left as it is, and may well be a person's doing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What an ended session amounts to, read from the agent's events, exit and last words."""
 
     ending: Ending

@@ -5,8 +5,6 @@ Knows no transitions and no policy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from orchestrator.core.model import (
     Bead,
     BeadId,
@@ -24,10 +22,10 @@ from orchestrator.core.model import (
     WorkerId,
     WorkerState,
 )
+from orchestrator.core.values import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Struct, frozen=True, kw_only=True):
     """One try at one bead; kept while its bead runs, is verified or waits to be merged."""
 
     token: Token
@@ -75,8 +73,7 @@ class Attempt:
     files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadRecord:
+class BeadRecord(Struct, frozen=True, kw_only=True):
     spec: Bead
     state: BeadState = BeadState.WAITING
     since: float = 0.0
@@ -129,16 +126,14 @@ class BeadRecord:
     """How often it gave way, since it was last opened by a person."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Point(Struct, frozen=True, kw_only=True):
     """A commit and its tree."""
 
     commit: Commit
     tree: Tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Car:
+class Car(Struct, frozen=True, kw_only=True):
     """A bead's work, merged onto the target or onto the car before it."""
 
     bead: BeadId
@@ -150,8 +145,7 @@ class Car:
     evidence: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """What the manifest's checks have said of a tree."""
 
     passed: bool
@@ -161,8 +155,7 @@ class Trial:
     output: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerRecord:
+class WorkerRecord(Struct, frozen=True, kw_only=True):
     id: WorkerId
     state: WorkerState = WorkerState.IDLE
     since: float = 0.0
@@ -183,8 +176,7 @@ class WorkerRecord:
     """Since when its health is below the floor; None: it is not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breaker:
+class Breaker(Struct, frozen=True, kw_only=True):
     route: RouteName
     state: BreakerState = BreakerState.CLOSED
     since: float = 0.0
@@ -199,8 +191,7 @@ class Breaker:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """A provider's account: the breaker over all of its routes, and how fast it is gone about."""
 
     provider: str
@@ -218,8 +209,7 @@ class Account:
     slow_until: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(Struct, frozen=True, kw_only=True):
     """What a pool was asked for since a time. It begins with the first start after the end of the one before."""
 
     since: float
@@ -229,8 +219,7 @@ class Window:
     """Of sessions that ended in it, as far as agents said."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
+class Pool(Struct, frozen=True, kw_only=True):
     """The ledger of what shares one limit: a provider's account, an agent, or a model of it (a route)."""
 
     name: str
@@ -258,8 +247,7 @@ class Pool:
         return self.tokens / self.measured if self.measured else 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(Struct, frozen=True, kw_only=True):
     """Of ended attempts. Shell commands cost nothing and are not counted."""
 
     usd: float = 0.0
@@ -278,8 +266,7 @@ class Totals:
     """Attempts whose tokens are not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class Spent(Struct, frozen=True, kw_only=True):
     """Within an hour."""
 
     usd: float = 0.0

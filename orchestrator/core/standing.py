@@ -7,7 +7,6 @@ never has to look through the graph. Only `changes` moves it. Knows no policy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import machines
@@ -50,6 +49,7 @@ from orchestrator.core.records import (
     Trial,
     WorkerRecord,
 )
+from orchestrator.core.values import replace
 
 ACTIVE = frozenset({BeadState.READY, BeadState.RUNNING, BeadState.VERIFYING, BeadState.MERGING})
 SETTLED = frozenset({BeadState.DONE, BeadState.FAILED, BeadState.BLOCKED, BeadState.CANCELLED})

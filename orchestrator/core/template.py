@@ -8,7 +8,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+
+from orchestrator.core.values import Struct
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{")
 
@@ -17,8 +18,7 @@ class TemplateFault(ValueError):
     """The template cannot be filled in. The message says which part, and what would be right."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(Struct, frozen=True, kw_only=True):
     """A text with placeholders in it. `{{` and `}}` are literal braces."""
 
     pieces: tuple[tuple[str, str], ...]

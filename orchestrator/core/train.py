@@ -13,13 +13,13 @@ from a commit that may never be on the target, and the first red prefix names th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import takewhile
 
 from orchestrator.core.model import BeadId
 from orchestrator.core.records import Car, Point
 from orchestrator.core.state import State
+from orchestrator.core.values import Struct
 
 
 class Standing(Enum):
@@ -40,8 +40,7 @@ JOINED = frozenset({Standing.UNKNOWN, Standing.GREEN})
 """The next car is merged onto this one: what is unknown is hoped for, what has failed once is not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joint:
+class Joint(Struct, frozen=True, kw_only=True):
     """The next car to compose."""
 
     bead: BeadId

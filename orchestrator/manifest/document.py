@@ -6,10 +6,10 @@ Knows the three formats by their file names, and text encodings. Does not know w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from orchestrator.core.values import Struct, field
 from orchestrator.manifest.faults import Fault, ManifestFaults
 
 KeyPath = tuple[str | int, ...]
@@ -26,8 +26,7 @@ class Position(NamedTuple):
 START = Position(1, 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plain:
+class Plain(Struct, frozen=True, kw_only=True):
     """An unquoted scalar that its format reads as something else than text.
 
     The source text is kept because only the reader of a key knows whether `007`, `no` or `1e3` is meant as a
@@ -38,8 +37,7 @@ class Plain:
     value: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """What a file says. Scalars are `str`, `Plain`, or None for nothing at all."""
 
     file: str

@@ -7,10 +7,10 @@ settings.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.core.model import Skipped
+from orchestrator.core.values import Struct
 from orchestrator.manifest import needs
 from orchestrator.manifest.document import Document, KeyPath, Plain, bare
 from orchestrator.manifest.faults import Fault, nearest
@@ -22,8 +22,7 @@ MAX_HINTS = 50
 """Unknown needs for which the nearest id is looked up: each look-up compares with every id."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """One bead of a file."""
 
     id: str | None
@@ -41,8 +40,7 @@ class Draft:
         return self.document.fault(where, message, expected=expected, hint=hint)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Work(Struct, frozen=True, kw_only=True):
     """What a file has of beads."""
 
     drafts: tuple[Draft, ...] = ()

@@ -206,7 +206,7 @@ Revision = Annotated[Text, AfterValidator(names.check_revision), _schema(**_TEXT
 AgentKey = Annotated[Text, AfterValidator(names.check_agent)]
 _Route = Annotated[RouteName, BeforeValidator(as_text), AfterValidator(names.check_route)]
 Routes = Annotated[tuple[_Route, ...], BeforeValidator(_as_list), _schema(**_LIST_SCHEMA)]
-_Pattern = Annotated[Claim, BeforeValidator(_as_pattern)]
+_Pattern = Annotated[Claim, PlainValidator(_as_pattern)]
 Patterns = Annotated[tuple[_Pattern, ...], BeforeValidator(_as_list), _schema(**_LIST_SCHEMA)]
 Count = Annotated[int, BeforeValidator(_as_count), _schema(type="integer", minimum=1)]
 Duration = Annotated[

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from orchestrator.core.values import Struct
 from orchestrator.manifest.faults import Unfit
 
 HOURS = "hours such as '22:00-06:30', 'mon-fri 08:00-18:00' or '09:00-17:00 Europe/Berlin'"
@@ -28,8 +28,7 @@ Span = tuple[float, float]
 """From and until, seconds since the epoch."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hours:
+class Hours(Struct, frozen=True, kw_only=True):
     """Some hours of some days of the week. An end that is not after the begin is on the next day."""
 
     days: frozenset[int]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator.core.values import Struct
 from orchestrator.manifest.document import Document, KeyPath, Position
 from orchestrator.manifest.faults import Fault
 
@@ -24,8 +25,7 @@ _EDGE_SPELLINGS = {"blocked-by": "blocks", "block": "blocks", "parent": "parent-
 _STATUS_SPELLINGS = {"in-progress": "in_progress", "in progress": "in_progress"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class Edge(Struct, frozen=True, kw_only=True):
     """`issue` depends on `on`: it waits for it, is its child, or is merely related, as `kind` says."""
 
     issue: str
@@ -33,8 +33,7 @@ class Edge:
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issue:
+class Issue(Struct, frozen=True, kw_only=True):
     """One record, with what decides when it is work. The rest stays in `record`."""
 
     id: str

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.core.model import Budget, Limit, Policy
+from orchestrator.core.values import Struct
 from orchestrator.manifest.document import Document, KeyPath, bare
 from orchestrator.manifest.faults import Fault
 from orchestrator.manifest.hours import closed
@@ -66,8 +67,7 @@ _POLICY = {
 """The fields of Policy, and the keys that they come from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+class Layer(Struct, frozen=True, kw_only=True):
     """One file's settings."""
 
     table: SettingsTable

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from orchestrator.core.model import SHELL_ROUTE, AgentTraits, Bead, Manifest, Policy, RouteName
+from orchestrator.core.values import Struct, field, replace
 from orchestrator.manifest import names
 from orchestrator.manifest.assembly import agent_faults, bead_of, no_routes, route_notes, unknown_agent
 from orchestrator.manifest.backlog import read_backlog
@@ -38,8 +38,7 @@ class AgentCatalog(Protocol):
         """What is wrong with a profile: where inside of the override, and a message."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides:
+class Overrides(Struct, frozen=True, kw_only=True):
     """What the command line says over the manifest."""
 
     workers: int | None = None
@@ -55,8 +54,7 @@ class Overrides:
     """Relative to the working directory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """A manifest without faults, and what of the file is not the graph's."""
 
     manifest: Manifest

@@ -5,9 +5,9 @@ Knows the statuses, types and flags of beads. Does not know dependencies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from orchestrator.core.values import Struct
 from orchestrator.manifest.issues import Issue, nanoseconds
 
 NO_WORK = {"epic", "merge-request", "gate", "molecule", "message", "agent", "role", "rig"}
@@ -30,8 +30,7 @@ class Standing(StrEnum):
     """open, and as good as what is below it"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standpoint:
+class Standpoint(Struct, frozen=True, kw_only=True):
     """Where an issue stands, and why in two wordings: alone, and after 'which is'."""
 
     standing: Standing

@@ -11,10 +11,10 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.core.model import BeadId, Commit
+from orchestrator.core.values import Struct
 from orchestrator.repo import refs
 from orchestrator.repo.attic import number_of
 from orchestrator.repo.faults import RefMoved, RepositoryFault
@@ -27,8 +27,7 @@ from orchestrator.repo.target import log
 PRUNED = "pruned.jsonl"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AtticRef:
+class AtticRef(Struct, frozen=True, kw_only=True):
     """What one attempt left."""
 
     name: str
@@ -46,8 +45,7 @@ class AtticRef:
         return self.name.removeprefix(refs.ATTIC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(Struct, frozen=True, kw_only=True):
     """What is in one."""
 
     began: Commit | None

@@ -7,9 +7,9 @@ a commit, and how it is proved that something is kept. Does not know when that i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from orchestrator.core.model import BeadId, Commit, Tree
+from orchestrator.core.values import Struct, replace
 from orchestrator.repo import refs
 from orchestrator.repo.desk import Desk, desk_of, files_of, head_of, independent, tree_of
 from orchestrator.repo.faults import RefMoved
@@ -20,8 +20,7 @@ from orchestrator.repo.snapshot import changes
 from orchestrator.repo.worktrees import SPARE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """All that a desk held, as one commit. It is kept by a ref unless it is where the bead began."""
 
     held: tuple[Commit, ...]

@@ -9,17 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.core.model import Ground, Stray
+from orchestrator.core.values import Struct
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.trace import Trace
 from orchestrator.repo.words import Words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkout:
+class Checkout(Struct, frozen=True, kw_only=True):
     path: Path
     git_dir: Path
     persons: bool

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.core.model import BeadId, Commit, Tree
+from orchestrator.core.values import Struct
 from orchestrator.repo import refs, worktrees
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import Ref
@@ -19,8 +19,7 @@ from orchestrator.repo.snapshot import Fallback, Snapshot, snapshot
 from orchestrator.repo.worktrees import Worktree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """What names everything of one run in a repository."""
 
     repository: Repository
@@ -39,8 +38,7 @@ class Run:
         return self.folder / refs.quoted(bead)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Desk(Struct, frozen=True, kw_only=True):
     run: Run
     bead: BeadId
     worktree: Worktree | None

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.core.model import BeadId, Commit, Ground, Stray
+from orchestrator.core.values import Struct
 from orchestrator.repo import refs, trace, worktrees
 from orchestrator.repo.checkouts import Checkout
 from orchestrator.repo.desk import Run, worktree_of
@@ -346,8 +347,7 @@ class Fences:
                 other.hooks = _hooks(self._common)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """What an agent's own turn shows of what it did."""
 
     trace: Trace

@@ -9,9 +9,9 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
+from orchestrator.core.values import to_builtins
 from orchestrator.repo import refs
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import Repository
@@ -57,7 +57,7 @@ def keep(repository: Repository, run: str, taken: Fingerprint) -> None:
     file = _file(repository, run)
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(f"{file.name}.new")
-    new.write_text(json.dumps(asdict(taken)))
+    new.write_text(json.dumps(to_builtins(taken)))
     new.replace(file)
 
 

@@ -7,10 +7,9 @@ becomes of one that was refused.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from orchestrator.core.messages import Advance, Compose, Verify
 from orchestrator.core.model import Commit
+from orchestrator.core.values import Struct
 from orchestrator.repo import refs
 from orchestrator.repo.desk import Run
 from orchestrator.repo.faults import GitRefused, RefMoved
@@ -26,8 +25,7 @@ from orchestrator.repo.verification import PASSED, Verified
 from orchestrator.runtime.ports import CheckResult, Composition, Conflict, Empty, LandedAt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Landing:
+class Landing(Struct, frozen=True, kw_only=True):
     """Everything that a landing needs beside its order."""
 
     git: Git

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from orchestrator.core.model import BeadId, Commit, Tree
+from orchestrator.core.values import Struct, replace
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import OURSELVES
@@ -38,8 +38,7 @@ The tree is the empty one: newer versions of git read attributes from HEAD where
 _DRIVER = re.compile(r"\bmerge=([^\s#]+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clash:
+class Clash(Struct, frozen=True, kw_only=True):
     """What git says of one conflict, such as `CONFLICT (modify/delete)`, and the paths that it is about."""
 
     kind: str
@@ -47,8 +46,7 @@ class Clash:
     said: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clashes:
+class Clashes(Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...]
     """Every path that is left without one content."""
     clashes: tuple[Clash, ...]

@@ -6,18 +6,17 @@ For what is asked again and again while agents wait. Knows the form of a commit;
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import IO
 
 from orchestrator.core.model import Commit, Tree
+from orchestrator.core.values import Struct
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git, Place
 
 _NAMED = re.compile(r"(?P<name>.*?) ?<(?P<mail>[^>]*)> (?P<date>\d+ [+-]\d+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
+class Signature(Struct, frozen=True, kw_only=True):
     """Who, and when: seconds since the epoch and the zone, as git prints it raw."""
 
     name: str
@@ -25,8 +24,7 @@ class Signature:
     date: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class Stored(Struct, frozen=True, kw_only=True):
     commit: Commit
     tree: Tree
     parents: tuple[Commit, ...]

@@ -13,12 +13,12 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, TimeoutExpired, run
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
+from orchestrator.core.values import Struct, field
 from orchestrator.repo.faults import GitRefused, RefMoved
 from orchestrator.repo.resident import Gone, Residents
 from orchestrator.runtime.patience import insist
@@ -105,8 +105,7 @@ def _taken_away(locked: _Locked, *, older_s: float) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     code: int
     out: bytes
     err: str
@@ -117,8 +116,7 @@ class Answer:
         return self.out.decode("utf-8", "backslashreplace").strip()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where a command acts. Always said in full: what an agent did to a `.git` file must not lead us elsewhere."""
 
     git_dir: Path
@@ -126,15 +124,14 @@ class Place:
     index: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Git:
+class Git(Struct, frozen=True, kw_only=True, eq=False):
     """Runs git. One may be used from several threads at once."""
 
     settings: Mapping[str, str] = field(default_factory=dict)
     """Configuration beside what is pinned."""
     patience_s: float = 3.0
     """How long a lock that somebody else holds is waited for."""
-    residents: Residents = field(default_factory=Residents, compare=False)
+    residents: Residents = field(default_factory=Residents)
     """Those that stay, for `ask`. They end with it, or when they are closed."""
     ledger: Ledger | None = None
     """Takes down our own moves of refs."""

@@ -7,10 +7,10 @@ Does not know when a push is due, nor what becomes of one that failed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.core.model import Commit
+from orchestrator.core.values import Struct
 from orchestrator.repo.desk import Run
 from orchestrator.repo.faults import GitRefused, RepositoryFault
 from orchestrator.repo.plumbing import Git, Place
@@ -24,8 +24,7 @@ _REFUSED = re.compile(r"non-fast-forward|fetch first|stale info", re.I)
 _SECRET = re.compile(r"(?<=://)[^/\s@]+@")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remote:
+class Remote(Struct, frozen=True, kw_only=True):
     name: str
     url: str
     cwd: Path

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import IO
 
 from orchestrator.core.model import BeadId, Commit, Tree
+from orchestrator.core.values import Struct
 from orchestrator.repo.plumbing import Git, Place
 
 WORK = "refs/heads/orchestrator-work/"
@@ -94,16 +94,14 @@ def what_landed(name: str) -> tuple[BeadId, str]:
     return BeadId(unquoted(bead)), "" if task == "-" else unquoted(task)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ref:
+class Ref(Struct, frozen=True, kw_only=True):
     name: str
     commit: Commit
     tree: Tree
     parents: tuple[Commit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(Struct, frozen=True, kw_only=True):
     """`old` None: wherever it is; `NOTHING`: it must not exist. `new` None: it goes."""
 
     name: str

@@ -9,10 +9,10 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.core.model import Commit
+from orchestrator.core.values import Struct
 from orchestrator.repo.faults import GitRefused, RepositoryFault, explained
 from orchestrator.repo.plumbing import Git, Place, glance
 
@@ -23,8 +23,7 @@ _STATE = "orchestrator"
 _OURSELVES = ("orchestrator", "orchestrator@localhost")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True):
     name: str
     mail: str
 
@@ -41,8 +40,7 @@ OURSELVES = Person(name=_OURSELVES[0], mail=_OURSELVES[1])
 """The committer of what we commit in an agent's stead, and the author where nobody is configured."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repository:
+class Repository(Struct, frozen=True, kw_only=True):
     """A repository that git can work with, and that holds at least one commit."""
 
     checkout: Path | None

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from orchestrator.core.model import Commit, Tree
+from orchestrator.core.values import Struct, replace
 from orchestrator.repo.attic import commit_tree
 from orchestrator.repo.faults import GitRefused, RepositoryFault, explained
 from orchestrator.repo.plumbing import Git, Place
@@ -22,8 +22,7 @@ _NOBODY = {"SSH_ASKPASS_REQUIRE": "never", "GPG_TTY": ""}
 """There is nobody to ask."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signing:
+class Signing(Struct, frozen=True, kw_only=True):
     settings: Mapping[str, str]
     """All that decides what git signs with."""
     within_s: float

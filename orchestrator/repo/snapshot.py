@@ -12,10 +12,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.core.model import Commit, Tree
+from orchestrator.core.values import Struct, replace
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git, Place
 
@@ -23,8 +23,7 @@ _GITLINK = b"160000"
 _UNBORN = re.compile(r"error: '(?P<path>.+)/' does not have a commit checked out", re.M)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     path: bytes
     kind: str
     """`A`, `M`, `D` or `T`, as `git diff` has it; renames are an `A` and a `D`."""
@@ -36,8 +35,7 @@ class Change:
         return self.path.decode("utf-8", "backslashreplace")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     tree: Tree
     index: Path
     """An index that matches the tree and the files; it lives as long as the `with` block does."""
@@ -47,8 +45,7 @@ class Snapshot:
     """The worktree's own index or HEAD is damaged: what the index had noted beside the files is unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fallback:
+class Fallback(Struct, frozen=True, kw_only=True):
     """What to read a worktree with when its own index or HEAD is damaged."""
 
     git_dir: Path

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.core.values import Struct
 from orchestrator.repo import worktrees
 from orchestrator.repo.desk import Run, commit_at
 from orchestrator.repo.faults import GitRefused
@@ -24,8 +24,7 @@ _FORGOTTEN = frozenset({"logs", "ORIG_HEAD", "FETCH_HEAD", "COMMIT_EDITMSG", "AU
 """What git notes in passing, and is of no use to whoever comes next."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spares:
+class Spares(Struct, frozen=True, kw_only=True):
     run: Run
     most: int
     """How many are kept: as many as can be at work at once."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from orchestrator.core.messages import Compose
 from orchestrator.core.model import Commit, Style, Tree
+from orchestrator.core.values import Struct
 from orchestrator.repo import refs
 from orchestrator.repo.attic import commit_tree
 from orchestrator.repo.delivery import one_line
@@ -30,8 +30,7 @@ _OURS = re.compile(r"(bead|attempt|route)\s*:", re.I)
 _CREDIT = re.compile(r"co-authored-by\s*:\s*(?P<name>[^<>]*?)\s*<(?P<mail>[^<>]+)>\s*$", re.I)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Made(Struct, frozen=True, kw_only=True):
     """One commit of the work."""
 
     commit: Commit

@@ -6,10 +6,10 @@ Says what is there; does not know what should be.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.core.model import BeadId, Commit
+from orchestrator.core.values import replace
 from orchestrator.repo import refs, worktrees
 from orchestrator.repo import target as targets
 from orchestrator.repo.desk import Run, desk_of, files_of, head_of

@@ -7,10 +7,10 @@ knows, no database. A `Bead:` trailer is for people: anybody can write one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.core.model import BeadId, Commit, Tree
+from orchestrator.core.values import Struct
 from orchestrator.repo import refs, worktrees
 from orchestrator.repo.desk import Run
 from orchestrator.repo.faults import GitRefused, RefMoved, RepositoryFault
@@ -21,8 +21,7 @@ from orchestrator.repo.repository import Repository, commit_named, main_checkout
 from orchestrator.runtime.ports import WorkspaceFault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetCommit:
+class TargetCommit(Struct, frozen=True, kw_only=True):
     """A commit of the target, newest first where there are several."""
 
     commit: Commit

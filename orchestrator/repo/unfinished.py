@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.core.model import Commit
+from orchestrator.core.values import Struct
 from orchestrator.repo.plumbing import Git, Place
 
 _MERGE_NOTES = ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unfinished:
+class Unfinished(Struct, frozen=True, kw_only=True):
     merging: tuple[Commit, ...] = ()
     """What is being merged into HEAD."""
     rebasing: bool = False

@@ -11,10 +11,10 @@ import os
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.core.model import Tree
+from orchestrator.core.values import Struct
 from orchestrator.runtime.ports import CheckResult, Commands, Leaving, WorkspaceFault
 
 PASSED = CheckResult(passed=True)
@@ -26,8 +26,7 @@ _OF_A_TERMINAL = re.compile(
 """What differs from one terminal to the next, and is no reason to check a tree again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runner:
+class Runner(Struct, frozen=True, kw_only=True):
     """Runs commands one after another, each with a log of its own."""
 
     commands: Commands

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.core.messages import Advance, Check, Clear, Collect, Compose, OpenSession, Push, Save, Verify
 from orchestrator.core.model import BeadId, Commit, Stray, Tree
+from orchestrator.core.values import replace
 from orchestrator.repo import checkpoints, refs, trace, worktrees
 from orchestrator.repo.attic import keep_all, number_of, prove_kept
 from orchestrator.repo.berths import berth

@@ -15,10 +15,10 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.core.model import Commit
+from orchestrator.core.values import Struct, replace
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import Repository, main_checkout
@@ -32,8 +32,7 @@ _ADDING = threading.Lock()
 """Several `git worktree add` on one repository trip over each other, and are slower than one after another."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
+class Label(Struct, frozen=True, kw_only=True):
     """What we write into a registration once its worktree is complete. Without one it is half-made, or not ours."""
 
     run: str
@@ -42,8 +41,7 @@ class Label:
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worktree:
+class Worktree(Struct, frozen=True, kw_only=True):
     """A registered worktree, whether or not its folder is still there."""
 
     path: Path

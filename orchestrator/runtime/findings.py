@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from orchestrator.core.values import Struct
 
 _SHOWN = 12
 """Instances, at most, in a detail; their number is always told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     holds: bool
     claim: str
     detail: str = ""

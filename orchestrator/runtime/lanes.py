@@ -11,11 +11,11 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from math import inf
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import Ending, Ground, Policy, Stray, Token, Unasked, Verdict
+from orchestrator.core.values import replace
 from orchestrator.runtime.checkpoints import Checkpoints
 from orchestrator.runtime.lane import Lane, Urgency
 from orchestrator.runtime.ports import (

@@ -8,14 +8,13 @@ fencing token that is never given twice. Times are seconds since the epoch, the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.core.model import Claim, Token
+from orchestrator.core.values import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
+class Lease(Struct, frozen=True, kw_only=True):
     owner: str
     bead: str
     token: Token

@@ -11,13 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import advance, idle_and_paused
 from orchestrator.core.model import ProcessName
 from orchestrator.core.owed import owed
 from orchestrator.core.state import State
+from orchestrator.core.values import replace
 from orchestrator.runtime.lanes import Lanes
 from orchestrator.runtime.persistence import PatientStore
 from orchestrator.runtime.ports import Broken, Clock, Listener, Store

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from orchestrator.core import messages as m
+from orchestrator.core.values import Struct
 from orchestrator.runtime.ports import Request, Store, StoreFull, StoreReadOnly
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 10.0
@@ -19,8 +19,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 10.0
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waited:
+class Waited(Struct, frozen=True, kw_only=True):
     """A wait that is over."""
 
     seconds: float

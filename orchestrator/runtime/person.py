@@ -8,13 +8,12 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from orchestrator.core.values import Struct
 from orchestrator.runtime.findings import Finding, found, listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fingerprint:
+class Fingerprint(Struct, frozen=True, kw_only=True):
     """Everything of the person's that we must not change. Two of them are equal, or something was touched."""
 
     head: str
@@ -35,8 +34,7 @@ class Fingerprint:
     """How often HEAD has moved, by its reflog."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True):
     """The evidence: two fingerprints, and what helps to tell who did it."""
 
     before: Fingerprint

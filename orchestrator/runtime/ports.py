@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +27,7 @@ from orchestrator.core.messages import (
     Verify,
 )
 from orchestrator.core.model import BeadId, Commit, ProcessName, RouteName, Stray, Token, Tree, Usage, Verdict
+from orchestrator.core.values import Struct, field
 
 Emit = Callable[[Signal], None]
 """Hands a signal to the control loop, from any thread; never blocks."""
@@ -42,8 +42,7 @@ class Clock(Protocol):
 # ---------------------------------------------------------------- the store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
+class Holder(Struct, frozen=True, kw_only=True):
     """The process that writes a repository's state."""
 
     process: ProcessName
@@ -117,24 +116,21 @@ class Store(Protocol):
 # ---------------------------------------------------------------- agents
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Walls:
+class Walls(Struct, frozen=True, kw_only=True):
     """What a session may write of the disk."""
 
     mounts: tuple[tuple[Path, bool], ...]
     """Folders, and whether they can be written: a later one counts for what is below it. All else can."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialog:
+class Dialog(Struct, frozen=True, kw_only=True):
     """What a screen at rest may show, and the keys that answer it."""
 
     shows: re.Pattern[str]
     keys: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenRules:
+class ScreenRules(Struct, frozen=True, kw_only=True):
     """How a program's screen is read. It is emulated; escapes are nobody's business but the emulator's."""
 
     ready: re.Pattern[str] | None = None
@@ -144,8 +140,7 @@ class ScreenRules:
     dialogs: tuple[Dialog, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFile:
+class EventFile(Struct, frozen=True, kw_only=True):
     """Where a program writes its events, one JSON object a line, if not on its terminal."""
 
     path: str
@@ -154,8 +149,7 @@ class EventFile:
     """What the file's first object must say to be this session's, by path."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
+class Launch(Struct, frozen=True, kw_only=True):
     """How to start an agent for one attempt."""
 
     argv: tuple[str, ...]
@@ -176,8 +170,7 @@ class Launch:
     """None: it may write what this user may."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
+class Sign(Struct, frozen=True, kw_only=True):
     """Something that an agent's output means. Never raw output."""
 
     started: bool = False
@@ -192,8 +185,7 @@ class Sign:
     """A file in which it writes more events."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exit:
+class Exit(Struct, frozen=True, kw_only=True):
     """How the agent's own process ended."""
 
     code: int | None
@@ -279,8 +271,7 @@ class SpawnFailed(Exception):
     """No terminal, no process: the machine's fault. Its message says which."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandResult:
+class CommandResult(Struct, frozen=True, kw_only=True):
     code: int
     output: str
     """The end of what it printed, at most 8,000 characters, without terminal escapes."""
@@ -318,16 +309,14 @@ class Commands(Protocol):
 # ---------------------------------------------------------------- the repository
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LandedAt:
+class LandedAt(Struct, frozen=True, kw_only=True):
     """It stands on the target already."""
 
     commit: Commit
     tree: Tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composition:
+class Composition(Struct, frozen=True, kw_only=True):
     """One commit on top of another, in the object database."""
 
     onto: Commit
@@ -336,8 +325,7 @@ class Composition:
     tree: Tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
+class Conflict(Struct, frozen=True, kw_only=True):
     """The merge does not go through by itself."""
 
     onto: Commit
@@ -347,16 +335,14 @@ class Conflict:
     """Whose landed work, or work that is ahead of it in the train, it conflicts with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Empty:
+class Empty(Struct, frozen=True, kw_only=True):
     """What it was to be merged onto has it all already."""
 
     onto: Commit
     onto_tree: Tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Work(Struct, frozen=True, kw_only=True):
     """What was in a worktree, as one commit. Without a commit nothing differs from where it began."""
 
     commit: Commit | None
@@ -364,15 +350,13 @@ class Work:
     files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True, kw_only=True):
     passed: bool
     command: str = ""
     output: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where an attempt happens."""
 
     worktree: Path
@@ -499,8 +483,7 @@ class Listener(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marks:
+class Marks(Struct, frozen=True, kw_only=True):
     """What every process of ours carries in its environment, so that it is found whatever became of its group."""
 
     repository: str

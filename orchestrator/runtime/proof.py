@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from orchestrator.core.model import BeadId, BeadState, Commit, RunState, Tree
 from orchestrator.core.state import State
+from orchestrator.core.values import Struct
 from orchestrator.runtime.findings import Finding, found
 from orchestrator.runtime.person import Person, touched
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """A commit on the target that was not in its base."""
 
     commit: Commit
@@ -28,8 +27,7 @@ class Shown:
     """What its `Bead:` trailers say."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     target: str
     landed: tuple[Shown, ...]
     verified: frozenset[BeadId]

@@ -6,8 +6,8 @@ Knows the patterns that a launch brings. Does not know whose they are, nor the t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from orchestrator.core.values import Struct
 from orchestrator.runtime.ports import ScreenRules
 
 MOST_ANSWERS = 20
@@ -16,8 +16,7 @@ MOST_TEXT = 4_000
 """Characters of a question; the end of a screen is where it asks."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What to do about a screen."""
 
     ready: bool = False

@@ -9,14 +9,14 @@ could confirm a dialog that the first one opened.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from orchestrator.core.values import Struct
 
 ENTER = "\r"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(Struct, frozen=True, kw_only=True):
     """Seconds."""
 
     pause_s: float = 0.3

@@ -10,11 +10,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.core.messages import OpenSession, Questioned, SessionEnded, Spawned, Typed, WentSilent
 from orchestrator.core.model import Ending, ProcessName, Verdict
+from orchestrator.core.values import Struct, replace
 from orchestrator.runtime.ports import Clock, Emit, Exit, Launch, Reader, Sign
 from orchestrator.sessions.dialogs import Dialogs
 from orchestrator.sessions.event_files import EVERY_S, EventFiles
@@ -41,8 +41,7 @@ _LITTLE = 2048
 """A chunk smaller than this was all there was: asking for more at once would cost as much as the chunk did."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Parts(Struct, frozen=True, kw_only=True):
     """What a session is made of."""
 
     order: OpenSession

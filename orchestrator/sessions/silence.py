@@ -12,9 +12,9 @@ import stat
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.core.values import Struct
 from orchestrator.sessions.connections import traffic
 from orchestrator.sessions.processes import TICKS, Row
 
@@ -30,8 +30,7 @@ SKIPPED = frozenset({".git", "node_modules", ".venv", "venv", "__pycache__", ".t
 """Folders too large to walk, in which nothing changes that does not show as processor time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True):
     at: float
     """Monotonic."""
     cpu: dict[tuple[int, int], float]

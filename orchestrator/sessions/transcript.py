@@ -13,10 +13,10 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from orchestrator.core.values import Struct
 from orchestrator.sessions.redaction import Redaction
 
 CAP_BYTES = 50_000_000
@@ -25,8 +25,7 @@ _PARTS = (".tail.1", ".tail.2")
 """The end of a recording that is too long, in two files by turns, until it is joined to its beginning."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Title:
+class Title(Struct, frozen=True, kw_only=True):
     """A recording's first line."""
 
     title: str

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import psutil
 
 from orchestrator.core.model import Host, Sample, Token
+from orchestrator.core.values import Struct
 from orchestrator.sessions.processes import Row
 from orchestrator.sessions.silence import SHARE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
+class Patient(Struct, frozen=True, kw_only=True):
     """One session, as it is looked at. Times are monotonic."""
 
     token: Token

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 
 import msgspec
 
 from orchestrator.core import messages as m
 from orchestrator.core.changes.attempts import condensed
 from orchestrator.core.model import Bead, BeadId, Budget, Manifest, Policy, Token
+from orchestrator.core.values import replace
 from orchestrator.runtime.ports import Request, StoreTooNew
 
 KINDS: dict[str, type[m.Event]] = {kind.__name__: kind for kind in m.Event.__subclasses__()}

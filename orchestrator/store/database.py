@@ -14,12 +14,12 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import AgentName, BeadId, ProcessName, Token
+from orchestrator.core.values import Struct
 from orchestrator.runtime.patience import patiently
 from orchestrator.runtime.ports import (
     Holder,
@@ -39,8 +39,7 @@ BUSY_S = 20.0
 """How long a statement waits for another's transaction; all of ours take milliseconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRow:
+class RunRow(Struct, frozen=True, kw_only=True):
     id: int
     name: str
     digest: str

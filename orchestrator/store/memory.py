@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from orchestrator.core import messages as m
 from orchestrator.core.claims import added, clash
 from orchestrator.core.model import Claim, Token
+from orchestrator.core.values import replace
 from orchestrator.runtime.locking import Lease, StaleToken
 from orchestrator.runtime.ports import Request
 from orchestrator.store.codec import decode, encode, muttered

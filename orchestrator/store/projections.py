@@ -10,12 +10,12 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from orchestrator.core import machines
 from orchestrator.core import messages as m
 from orchestrator.core.claims import added
 from orchestrator.core.model import BeadId, BeadState, Claim, Token
+from orchestrator.core.values import replace
 from orchestrator.runtime.locking import Lease, StaleToken
 from orchestrator.runtime.ports import StoreFault
 from orchestrator.store.codec import digest

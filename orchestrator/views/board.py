@@ -6,16 +6,15 @@ A snapshot shares nothing with the state it was taken from, so any thread may re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from orchestrator.core.model import BeadId, BeadState, BreakerState, RouteName, RunState, WorkerId, WorkerState
 from orchestrator.core.records import Attempt
 from orchestrator.core.state import State
+from orchestrator.core.values import Struct
 from orchestrator.views.spending import Spending, spending
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Busy:
+class Busy(Struct, frozen=True, kw_only=True):
     """A worker that has a bead."""
 
     worker: WorkerId
@@ -29,8 +28,7 @@ class Busy:
     """What goes on now, in the agent's words or in ours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shut:
+class Shut(Struct, frozen=True, kw_only=True):
     """A route that does not let everything through."""
 
     route: RouteName
@@ -39,8 +37,7 @@ class Shut:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
+class Board(Struct, frozen=True, kw_only=True):
     name: str
     target: str
     run: RunState

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 from orchestrator.core.decide.revising import Difference
@@ -42,4 +41,4 @@ def changed(state: State, wanted: Bead) -> list[str]:
     """The names of what is another by now."""
     record = state.beads[wanted.id]
     now = record.revised or record.spec
-    return [field.name for field in fields(Bead) if getattr(now, field.name) != getattr(wanted, field.name)]
+    return [name for name in Bead.__struct_fields__ if getattr(now, name) != getattr(wanted, name)]

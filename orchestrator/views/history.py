@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Stray, Token, Usage, WorkerId
+from orchestrator.core.values import Struct, field, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
+class Try(Struct, frozen=True, kw_only=True):
     """One attempt, as it is remembered."""
 
     number: int
@@ -35,8 +34,7 @@ class Try:
     """Whose agents were at work meanwhile."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(Struct, frozen=True, kw_only=True):
     """A breaker that opened, of a route or of a whole provider."""
 
     at: float
@@ -45,8 +43,7 @@ class Opening:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(Struct, frozen=True, kw_only=True):
     tries: dict[BeadId, tuple[Try, ...]]
     """In the order of their numbers."""
     ended: dict[BeadId, float]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from orchestrator.core.graph import TaskGraph
 from orchestrator.core.model import BeadId
+from orchestrator.core.values import Struct
 
 SWEEPS = 12
 
@@ -21,8 +21,7 @@ Lane = tuple[BeadId, BeadId, int]
 Slot = BeadId | Lane
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layers:
+class Layers(Struct, frozen=True, kw_only=True):
     columns: tuple[tuple[Slot, ...], ...]
     """Top to bottom."""
     links: tuple[tuple[Slot, ...], ...]

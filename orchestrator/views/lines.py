@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadState, Claim
 from orchestrator.core.state import State
+from orchestrator.core.values import Struct
 from orchestrator.views.naming import Level, level_of
 from orchestrator.views.roll import Entry, Roll
 from orchestrator.views.times import clock_time, moment, span
@@ -21,8 +21,7 @@ LONGEST_REASON = 200
 """Characters; the log has all of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     text: str
     level: Level
     good: bool = False

@@ -6,7 +6,6 @@ A class that is new needs no entry here; only its level, where that is not `info
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from enum import StrEnum
 from typing import Any
 
@@ -46,9 +45,9 @@ def fields_of(event: m.Event) -> dict[str, Any]:
     if isinstance(event, m.RunPlanned):
         return _planned(event)
     flat: dict[str, Any] = {}
-    for field in fields(event):
-        if field.name not in _LEFT_OUT:
-            flat.update(_flattened(field.name, getattr(event, field.name)))
+    for name in event.__struct_fields__:
+        if name not in _LEFT_OUT:
+            flat.update(_flattened(name, getattr(event, name)))
     if isinstance(event, m.AttemptStarted):
         del flat["briefing"]  # said when the bead was returned
     return flat

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import ceil
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import Ending, Token, WorkerId
+from orchestrator.core.values import Struct
 
 FAILURES = frozenset({Ending.CRASHED, Ending.SILENT, Ending.TIMED_OUT, Ending.NOT_STARTED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recoveries:
+class Recoveries(Struct, frozen=True, kw_only=True):
     failures: int
     known_s: tuple[float, ...]
     """From a failure to the event that told of it: of a crash, from the end of its process; of a worker that hung or

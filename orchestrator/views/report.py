@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.core.messages import Event
@@ -16,6 +15,7 @@ from orchestrator.core.model import BeadId, BeadState, Commit, RouteName, RunSta
 from orchestrator.core.pushing import is_behind
 from orchestrator.core.records import BeadRecord
 from orchestrator.core.state import State
+from orchestrator.core.values import Struct
 from orchestrator.runtime.findings import Finding
 from orchestrator.views.causes import root_causes
 from orchestrator.views.headline import Tally, headline, tally
@@ -28,8 +28,7 @@ from orchestrator.views.times import rfc3339
 __all__ = ["Report", "as_dict", "as_markdown", "report"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(Struct, frozen=True, kw_only=True):
     """A bead that is done."""
 
     bead: BeadId
@@ -49,8 +48,7 @@ class Done:
     """No model was asked: there is no cost to be known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
+class Undone(Struct, frozen=True, kw_only=True):
     """A bead that is not done, and what there is to be known about it."""
 
     bead: BeadId
@@ -69,8 +67,7 @@ class Undone:
     """What lets it go on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
+class Effort(Struct, frozen=True, kw_only=True):
     wall_s: float
     agent_s: float
     attempts: int
@@ -89,8 +86,7 @@ class Effort:
         return self.agent_s / self.wall_s if self.wall_s else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     name: str
     summary: str
     state: RunState
@@ -244,7 +240,7 @@ def as_dict(report: Report) -> dict[str, Any]:
             "base": report.base,
             "look": report.look,
         },
-        "totals": {name: getattr(count, name) for name in count.__slots__},
+        "totals": {name: getattr(count, name) for name in count.__struct_fields__},
         "done": [_done_as_dict(each) for each in report.done],
         "undone": [_undone_as_dict(each) for each in report.undone],
         "skipped": [{"id": bead, "reason": reason} for bead, reason in report.skipped],

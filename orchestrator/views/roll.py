@@ -6,17 +6,16 @@ Keeps an attempt from its start until its bead goes on without it; so it stays a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, RouteName, Token, WorkerId
 from orchestrator.core.records import Attempt
+from orchestrator.core.values import Struct
 
 _PARTINGS = (m.BeadReturned, m.BeadHeld, m.BeadLanded, m.BeadDone, m.BeadFailed, m.BeadCancelled)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     token: Token
     bead: BeadId
     number: int

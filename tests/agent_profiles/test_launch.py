@@ -6,7 +6,6 @@ import json
 import stat
 import subprocess
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from orchestrator.agents.catalog import Catalog
 from orchestrator.agents.programs import MAX_ARGUMENT, ProgramAgents
 from orchestrator.core.messages import OpenSession
 from orchestrator.core.model import RouteName, Usage
+from orchestrator.core.values import replace
 from orchestrator.runtime.ports import AgentMissing, Exit, Launch
 from tests.agent_profiles.conftest import Order
 

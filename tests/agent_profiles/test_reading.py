@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from orchestrator.agents.catalog import Catalog
 from orchestrator.agents.reading import OutputReader
 from orchestrator.agents.stream import Lines, objects, shown
 from orchestrator.core.model import Ending, Usage
+from orchestrator.core.values import replace
 from orchestrator.runtime.ports import Exit, Sign
 from tests.agent_profiles.conftest import Read
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from orchestrator.core import messages as m
 from orchestrator.core.health import Health, health
 from orchestrator.core.model import Ending, Host, Policy, Sample, WorkerId
+from orchestrator.core.values import replace
 from tests.core.scene import Scene, bead, none, only
 
 W1 = WorkerId("w1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from orchestrator.core import messages as m
 from orchestrator.core.decide.money import committed
 from orchestrator.core.model import BeadState, Budget, Ending, ProcessName, RunState, Usage
 from orchestrator.core.owed import owed
+from orchestrator.core.values import replace
 from tests.core.scene import Scene, bead, cost, none, only
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from orchestrator.core import messages as m
 from orchestrator.core.model import Ending, Limit, Usage
+from orchestrator.core.values import replace
 from tests.core.scene import Scene, bead
 
 

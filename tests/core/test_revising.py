@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from orchestrator.core import messages as m
@@ -11,6 +9,7 @@ from orchestrator.core.decide import amend
 from orchestrator.core.decide.revising import difference, refusals
 from orchestrator.core.model import Bead, BeadId, BeadState, Commit, Ending, RunState
 from orchestrator.core.state import State
+from orchestrator.core.values import replace
 from tests.core.scene import Scene, bead, only
 
 

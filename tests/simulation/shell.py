@@ -7,11 +7,11 @@ on the shell for, and no more: two never touch one worktree at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Ending, Ground, Stray, Token, Tree, Usage, Verdict
+from orchestrator.core.values import replace
 from tests.simulation.nature import Session
 
 if TYPE_CHECKING:

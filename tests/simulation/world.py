@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from random import Random
 
@@ -30,6 +29,7 @@ from orchestrator.core.model import (
 )
 from orchestrator.core.owed import owed
 from orchestrator.core.state import State
+from orchestrator.core.values import replace
 from tests.simulation.graphs import Weather
 from tests.simulation.invariants import (
     AFTER_EVERY_STEP,

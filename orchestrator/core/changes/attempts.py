@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
@@ -19,6 +18,7 @@ from orchestrator.core.model import (
 )
 from orchestrator.core.records import Attempt, Spent, Totals
 from orchestrator.core.standing import Standing
+from orchestrator.core.values import replace
 
 
 def attempt_started(state: Standing, event: m.AttemptStarted) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
@@ -13,6 +12,7 @@ from orchestrator.core.model import (
 )
 from orchestrator.core.records import Car, Point, Trial
 from orchestrator.core.standing import Standing
+from orchestrator.core.values import replace
 
 
 def bead_readied(state: Standing, event: m.BeadReadied) -> None:

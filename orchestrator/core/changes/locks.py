@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
@@ -11,6 +10,7 @@ from orchestrator.core.claims import added, lacking
 from orchestrator.core.locks import Wait
 from orchestrator.core.model import BeadId, Claim
 from orchestrator.core.standing import Standing
+from orchestrator.core.values import replace
 
 
 def locks_taken(state: Standing, event: m.LocksTaken) -> None:

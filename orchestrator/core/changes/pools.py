@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BreakerState, RouteName
 from orchestrator.core.records import Attempt, Pool, Window
 from orchestrator.core.standing import Standing
+from orchestrator.core.values import replace
 
 DAY_S = 86400.0
 

@@ -7,13 +7,13 @@ the next attempt on. A bead that the manifest has no more keeps its record, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
 from orchestrator.core.graph import TaskGraph
 from orchestrator.core.model import Bead, BeadState
 from orchestrator.core.standing import SETTLED, Standing
+from orchestrator.core.values import replace
 
 
 def manifest_changed(state: Standing, event: m.ManifestChanged) -> None:

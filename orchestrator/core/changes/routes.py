@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
@@ -12,6 +11,7 @@ from orchestrator.core.model import (
     RouteName,
 )
 from orchestrator.core.standing import Standing
+from orchestrator.core.values import replace
 
 
 def workers_added(state: Standing, event: m.WorkersAdded) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import machines
@@ -11,6 +10,7 @@ from orchestrator.core import messages as m
 from orchestrator.core.changes.pools import watch_day
 from orchestrator.core.model import Budget
 from orchestrator.core.standing import LIVE, Standing
+from orchestrator.core.values import replace
 
 
 def run_planned(state: Standing, event: m.RunPlanned) -> None:

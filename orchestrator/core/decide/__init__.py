@@ -7,7 +7,6 @@ sees the consequences of those before it. `advance` is the one way to run it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import messages as m
@@ -29,6 +28,7 @@ from orchestrator.core.decide import (
 )
 from orchestrator.core.decide.scheduling import idle_and_paused
 from orchestrator.core.state import State
+from orchestrator.core.values import replace
 
 __all__ = ["advance", "amend", "decide", "idle_and_paused"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide.endings import ANSWERS, Blame
@@ -18,10 +17,10 @@ from orchestrator.core.graph import backoff, spread
 from orchestrator.core.model import BreakerState, Ending, RouteName, Usage, Verdict
 from orchestrator.core.records import Attempt, Breaker
 from orchestrator.core.state import State
+from orchestrator.core.values import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """What an attempt was let through to find out. Asked before its end is booked: then others may probe."""
 
     route: bool

@@ -6,10 +6,10 @@ What is nobody's fault (our own end, a conflict, a failed check) counts against 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from orchestrator.core.model import Ending
+from orchestrator.core.values import Struct
 
 
 class Blame(Enum):
@@ -22,8 +22,7 @@ class Blame(Enum):
     ROUTE_FOR_GOOD = "opens the route until a person has seen to it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What a way of ending leads to."""
 
     tried: bool

@@ -8,20 +8,19 @@ not hard only warns.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Ending, RunState, WorkerState
 from orchestrator.core.records import Attempt, BeadRecord
 from orchestrator.core.state import State
+from orchestrator.core.values import Struct
 
 WHATS = ("usd", "tokens", "minutes")
 SCOPES = ("run", "day")
 DAY_S = 86400.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shortage:
+class Shortage(Struct, frozen=True, kw_only=True):
     """Why the budget does not let a bead start."""
 
     reason: str
@@ -29,8 +28,7 @@ class Shortage:
     """It is spent. Else what runs may give back what it does not need."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Committed:
+class Committed(Struct, frozen=True, kw_only=True):
     spent: float
     """By ended attempts, and by those that run as far as they have said."""
     reserved: float

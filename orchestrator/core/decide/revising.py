@@ -7,18 +7,17 @@ manifest says; what is in an attempt is so from its next one on; what has landed
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide.outcome import LOST_CAUSES, block_dependents, cancel
 from orchestrator.core.model import BeadId, BeadState, Ending, RunState
 from orchestrator.core.state import State
+from orchestrator.core.values import Struct
 
 REMOVED = "the manifest has it no more"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """Between a run and another manifest, by bead."""
 
     added: tuple[BeadId, ...]

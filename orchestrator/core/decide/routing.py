@@ -8,23 +8,20 @@ healthy again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from orchestrator.core.decide.pools import has_room
 from orchestrator.core.model import BeadId, BreakerState, RouteName
 from orchestrator.core.ready import Barrier
 from orchestrator.core.records import Account, Breaker
 from orchestrator.core.state import State
+from orchestrator.core.values import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pick:
+class Pick(Struct, frozen=True, kw_only=True):
     route: RouteName
     probe: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hopeless:
+class Hopeless(Struct, frozen=True, kw_only=True):
     """Every route of the chain is shut for good."""
 
     reason: str

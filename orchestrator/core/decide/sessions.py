@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import briefing, fences, questions
@@ -15,6 +14,7 @@ from orchestrator.core.graph import backoff
 from orchestrator.core.model import Ending, Token, Verdict, WorkerState
 from orchestrator.core.records import Attempt
 from orchestrator.core.state import State
+from orchestrator.core.values import replace
 
 
 def spawned(state: State, signal: m.Spawned) -> Iterator[m.Event]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from orchestrator.core.messages.events import Event
 from orchestrator.core.model import (
     BeadId,
@@ -19,10 +17,10 @@ from orchestrator.core.model import (
     Verdict,
     WorkerId,
 )
+from orchestrator.core.values import field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptStarted(Event):
+class AttemptStarted(Event, frozen=True, kw_only=True):
     """A worker takes a bead, with its locks, on a route."""
 
     token: Token
@@ -43,31 +41,27 @@ class AttemptStarted(Event):
     """The files that it holds from here on; None, in old histories: those that the bead names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionSpawned(Event):
+class SessionSpawned(Event, frozen=True, kw_only=True):
     token: Token
     process: ProcessName
     worktree: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentStarted(Event):
+class AgentStarted(Event, frozen=True, kw_only=True):
     token: Token
     seconds: float
     """From the start of the attempt to this first sign."""
     session: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentProgressed(Event):
+class AgentProgressed(Event, frozen=True, kw_only=True):
     token: Token
     note: str = ""
     session: str | None = None
     usage: Usage = field(default_factory=Usage)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckpointMade(Event):
+class CheckpointMade(Event, frozen=True, kw_only=True):
     """The worktree had changed since the last one, and a ref holds what it has now."""
 
     token: Token
@@ -75,8 +69,7 @@ class CheckpointMade(Event):
     commit: Commit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckpointFailed(Event):
+class CheckpointFailed(Event, frozen=True, kw_only=True):
     """Twice in a row none could be taken: a death now would cost what was done since the last one."""
 
     token: Token
@@ -84,8 +77,7 @@ class CheckpointFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionRaised(Event):
+class QuestionRaised(Event, frozen=True, kw_only=True):
     """A live session asks what no rule answers: its bead is held, and the session kept open until a person answers."""
 
     token: Token
@@ -96,8 +88,7 @@ class QuestionRaised(Event):
     """When the session is ended if nobody has answered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionSettled(Event):
+class QuestionSettled(Event, frozen=True, kw_only=True):
     """The session goes on: with an answer, which is owed to it, or without one, by itself."""
 
     token: Token
@@ -106,8 +97,7 @@ class QuestionSettled(Event):
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionNudged(Event):
+class SessionNudged(Event, frozen=True, kw_only=True):
     """It showed no life, and is spoken to, once, before it is given up."""
 
     token: Token
@@ -115,8 +105,7 @@ class SessionNudged(Event):
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextTyped(Event):
+class TextTyped(Event, frozen=True, kw_only=True):
     """What was owed to a session's terminal is in it."""
 
     token: Token
@@ -124,8 +113,7 @@ class TextTyped(Event):
     """Why it was not taken."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionGivenUp(Event):
+class SessionGivenUp(Event, frozen=True, kw_only=True):
     """We end this session; `ending` is what the attempt will be booked as."""
 
     token: Token
@@ -133,8 +121,7 @@ class SessionGivenUp(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionBroke(Event):
+class SessionBroke(Event, frozen=True, kw_only=True):
     """The session is over and did not deliver: what it left half-done is to be saved."""
 
     token: Token
@@ -143,24 +130,21 @@ class SessionBroke(Event):
     """When its own process was found to be gone, where we did not end it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkDelivered(Event):
+class WorkDelivered(Event, frozen=True, kw_only=True):
     """The agent says that it is done: its work is to be collected."""
 
     token: Token
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkCollected(Event):
+class WorkCollected(Event, frozen=True, kw_only=True):
     token: Token
     commit: Commit | None
     tree: Tree | None
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FenceCrossed(Event):
+class FenceCrossed(Event, frozen=True, kw_only=True):
     """Something beyond the agent's own ground has changed in its turn; each says what was done about it."""
 
     token: Token
@@ -170,8 +154,7 @@ class FenceCrossed(Event):
     """Whose agents were at work meanwhile: what is not shown may be theirs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptEnded(Event):
+class AttemptEnded(Event, frozen=True, kw_only=True):
     """The one line that says all of an attempt."""
 
     token: Token

@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from orchestrator.core.messages.events import Event
 from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Token, Tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadReadied(Event):
+class BeadReadied(Event, frozen=True, kw_only=True):
     bead: BeadId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadWoke(Event):
+class BeadWoke(Event, frozen=True, kw_only=True):
     """Its waiting time is over."""
 
     bead: BeadId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadHeld(Event):
+class BeadHeld(Event, frozen=True, kw_only=True):
     bead: BeadId
     reason: str
     briefing: str = ""
     """What whoever goes on with it is told, before the person's answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadReopened(Event):
+class BeadReopened(Event, frozen=True, kw_only=True):
     """A person wants it tried again, or what blocked it is tried again."""
 
     bead: BeadId
     briefing: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadReplanned(Event):
+class BeadReplanned(Event, frozen=True, kw_only=True):
     """By another manifest it waits for what it needs again."""
 
     bead: BeadId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadReturned(Event):
+class BeadReturned(Event, frozen=True, kw_only=True):
     """Back to `ready` after an attempt that did not bring it home."""
 
     bead: BeadId
@@ -75,23 +67,20 @@ class BeadReturned(Event):
     """It gave way to another bead that held files which it wanted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadReprioritized(Event):
+class BeadReprioritized(Event, frozen=True, kw_only=True):
     bead: BeadId
     priority: int
     """0 (most urgent) to 4."""
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadQueued(Event):
+class BeadQueued(Event, frozen=True, kw_only=True):
     """Verified, and in the merge queue."""
 
     bead: BeadId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CarComposed(Event):
+class CarComposed(Event, frozen=True, kw_only=True):
     """The bead's work is merged onto the target's tip, or onto the car before it in the train."""
 
     bead: BeadId
@@ -101,8 +90,7 @@ class CarComposed(Event):
     tree: Tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CarSetAside(Event):
+class CarSetAside(Event, frozen=True, kw_only=True):
     """Nothing could be composed of it on `onto`; final once the target is there."""
 
     bead: BeadId
@@ -114,8 +102,7 @@ class CarSetAside(Event):
     """Whose work it conflicts with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CarChecked(Event):
+class CarChecked(Event, frozen=True, kw_only=True):
     """What the manifest's checks say of its merged tree."""
 
     bead: BeadId
@@ -125,8 +112,7 @@ class CarChecked(Event):
     output: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckFlickered(Event):
+class CheckFlickered(Event, frozen=True, kw_only=True):
     """Checks failed and then passed on the very same tree: they are flaky."""
 
     bead: BeadId
@@ -135,15 +121,13 @@ class CheckFlickered(Event):
     failures: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetMoved(Event):
+class TargetMoved(Event, frozen=True, kw_only=True):
     """By somebody else: the train goes on from where the target is now."""
 
     old: Commit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LandingStarted(Event):
+class LandingStarted(Event, frozen=True, kw_only=True):
     """The target is to move to this bead's commit: nothing else lands until it has, or was refused."""
 
     bead: BeadId
@@ -151,8 +135,7 @@ class LandingStarted(Event):
     """All that land with this move, in their order; this bead is the last of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LandingDelayed(Event):
+class LandingDelayed(Event, frozen=True, kw_only=True):
     """The repository could not be written: the landing is tried again later, the work stays as it is."""
 
     bead: BeadId
@@ -160,8 +143,7 @@ class LandingDelayed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadLanded(Event):
+class BeadLanded(Event, frozen=True, kw_only=True):
     bead: BeadId
     token: Token
     commit: Commit
@@ -170,35 +152,30 @@ class BeadLanded(Event):
     """The commands that this very tree passed. In a batch, those before the last one need not have by themselves."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadDone(Event):
+class BeadDone(Event, frozen=True, kw_only=True):
     """Done without a commit: nothing was needed."""
 
     bead: BeadId
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadFailed(Event):
+class BeadFailed(Event, frozen=True, kw_only=True):
     bead: BeadId
     reason: str
     tried: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadBlocked(Event):
+class BeadBlocked(Event, frozen=True, kw_only=True):
     bead: BeadId
     by: BeadId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadCancelled(Event):
+class BeadCancelled(Event, frozen=True, kw_only=True):
     bead: BeadId
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeadCleared(Event):
+class BeadCleared(Event, frozen=True, kw_only=True):
     """Its worktree is gone, its work is kept."""
 
     bead: BeadId

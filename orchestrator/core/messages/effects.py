@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from orchestrator.core.model import BeadId, Commit, RouteName, Style, Token, Tree, Usage, WorkerId
+from orchestrator.core.values import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
+class Sweep(Struct, frozen=True, kw_only=True):
     """End every process that an earlier orchestrator of this repository left behind."""
 
     epoch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leave:
+class Leave(Struct, frozen=True, kw_only=True):
     """The run stops now: end the commands that are under way (setup, checks); they are owed again at the next start."""
 
     epoch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenSession:
+class OpenSession(Struct, frozen=True, kw_only=True):
     """Make the worktree, start the agent in it, tell it what to do, and report what becomes of it."""
 
     token: Token
@@ -42,8 +38,7 @@ class OpenSession:
     """Begin to merge the target into the worktree, unless that has been done: the agent finds the conflict in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndSession:
+class EndSession(Struct, frozen=True, kw_only=True):
     """End the session and its whole process tree. Its end is reported as `SessionEnded`."""
 
     token: Token
@@ -52,8 +47,7 @@ class EndSession:
     grace_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Type:
+class Type(Struct, frozen=True, kw_only=True):
     """Type a text into the live session, as a person would, and report that it was taken: `Typed`."""
 
     token: Token
@@ -62,8 +56,7 @@ class Type:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Save:
+class Save(Struct, frozen=True, kw_only=True):
     """Put what a broken session left in its worktree where nothing can lose it."""
 
     token: Token
@@ -71,8 +64,7 @@ class Save:
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collect:
+class Collect(Struct, frozen=True, kw_only=True):
     """Make one commit of what the agent delivered."""
 
     token: Token
@@ -81,8 +73,7 @@ class Collect:
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """Run the bead's own checks in its worktree."""
 
     token: Token
@@ -94,8 +85,7 @@ class Check:
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compose:
+class Compose(Struct, frozen=True, kw_only=True):
     """Merge the bead onto a commit, in the object database: neither the target nor any worktree moves."""
 
     token: Token
@@ -116,8 +106,7 @@ class Compose:
     """Of the commit, without trailers; empty: the title."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verify:
+class Verify(Struct, frozen=True, kw_only=True):
     """Run the manifest's checks on exactly the tree of a composed commit, unless it has passed them before."""
 
     bead: BeadId
@@ -130,8 +119,7 @@ class Verify:
     """How often this tree has failed before."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
+class Stop(Struct, frozen=True, kw_only=True):
     """One bead's arrival on the target."""
 
     bead: BeadId
@@ -142,8 +130,7 @@ class Stop:
     """What it was composed onto; None: its first parent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advance:
+class Advance(Struct, frozen=True, kw_only=True):
     """Move the target from one commit to another, and note what has landed with it: all at one stroke, or nothing."""
 
     token: Token
@@ -153,8 +140,7 @@ class Advance:
     stops: tuple[Stop, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Push:
+class Push(Struct, frozen=True, kw_only=True):
     """Bring the target, as it is now, to a remote. Never by force: what is there and not on the target stays."""
 
     remote: str
@@ -164,8 +150,7 @@ class Push:
     """How often it has failed in a row."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clear:
+class Clear(Struct, frozen=True, kw_only=True):
     """Keep all that the bead's worktree holds, then remove it. `landed`: its branch goes as well."""
 
     bead: BeadId

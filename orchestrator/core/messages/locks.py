@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from orchestrator.core.messages.events import Event
 from orchestrator.core.model import BeadId, Claim, Token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocksTaken(Event):
+class LocksTaken(Event, frozen=True, kw_only=True):
     """A bead at work holds more than before; its wait, where it had one, is over."""
 
     token: Token
@@ -21,8 +18,7 @@ class LocksTaken(Event):
     """It is what it waited for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocksAwaited(Event):
+class LocksAwaited(Event, frozen=True, kw_only=True):
     """A bead wants what others hold: all that it waits for by now, in the place of what it waited for before."""
 
     token: Token
@@ -35,8 +31,7 @@ class LocksAwaited(Event):
     """When it gives up waiting; None: not by itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitEnded(Event):
+class WaitEnded(Event, frozen=True, kw_only=True):
     """It waits no longer, and did not get what it waited for."""
 
     token: Token

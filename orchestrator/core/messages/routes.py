@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from orchestrator.core.messages.events import Event
 from orchestrator.core.model import BeadId, RouteName, Token, WorkerId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkersAdded(Event):
+class WorkersAdded(Event, frozen=True, kw_only=True):
     workers: tuple[WorkerId, ...]
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerReleased(Event):
+class WorkerReleased(Event, frozen=True, kw_only=True):
     """It goes as soon as it has nothing to do."""
 
     worker: WorkerId
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerBackedOff(Event):
+class WorkerBackedOff(Event, frozen=True, kw_only=True):
     worker: WorkerId
     until: float
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerWoke(Event):
+class WorkerWoke(Event, frozen=True, kw_only=True):
     worker: WorkerId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerFailed(Event):
+class WorkerFailed(Event, frozen=True, kw_only=True):
     worker: WorkerId
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthFell(Event):
+class HealthFell(Event, frozen=True, kw_only=True):
     """A worker's score is below the floor, or no process of its agent runs."""
 
     worker: WorkerId
@@ -55,8 +47,7 @@ class HealthFell(Event):
     """When it last showed life."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthRose(Event):
+class HealthRose(Event, frozen=True, kw_only=True):
     """It is clear of the floor again."""
 
     worker: WorkerId
@@ -65,34 +56,29 @@ class HealthRose(Event):
     score: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteFailed(Event):
+class RouteFailed(Event, frozen=True, kw_only=True):
     """A failure that counts against the route's breaker."""
 
     route: RouteName
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerOpened(Event):
+class BreakerOpened(Event, frozen=True, kw_only=True):
     route: RouteName
     until: float | None
     """None: for good, until a person resumes it."""
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerHalfOpened(Event):
+class BreakerHalfOpened(Event, frozen=True, kw_only=True):
     route: RouteName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerClosed(Event):
+class BreakerClosed(Event, frozen=True, kw_only=True):
     route: RouteName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderParked(Event):
+class ProviderParked(Event, frozen=True, kw_only=True):
     """Nothing is asked of any of its routes until then: its limit is used up, or it is not to be reached."""
 
     provider: str
@@ -102,20 +88,17 @@ class ProviderParked(Event):
     """A usage window of its account ends then."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderHalfOpened(Event):
+class ProviderHalfOpened(Event, frozen=True, kw_only=True):
     """One attempt, on whichever of its routes, may find out."""
 
     provider: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderRecovered(Event):
+class ProviderRecovered(Event, frozen=True, kw_only=True):
     provider: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderSlowed(Event):
+class ProviderSlowed(Event, frozen=True, kw_only=True):
     """One of its routes was limited: the others are gone about more slowly for a while."""
 
     provider: str
@@ -125,8 +108,7 @@ class ProviderSlowed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolFreed(Event):
+class PoolFreed(Event, frozen=True, kw_only=True):
     """The next start of what shares this limit is due, or its day is over."""
 
     pool: str

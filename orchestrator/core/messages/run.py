@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from orchestrator.core.messages.events import Event
 from orchestrator.core.messages.signals import Verb
 from orchestrator.core.messages.terms import Revision, Terms
 from orchestrator.core.model import AgentName, BeadId, Commit, Manifest, ProcessName, Token, WorkerId
+from orchestrator.core.values import field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPlanned(Event):
+class RunPlanned(Event, frozen=True, kw_only=True):
     manifest: Manifest
     target_base: Commit
     """Where the target was when the run was planned."""
@@ -27,8 +25,7 @@ class RunPlanned(Event):
     """A digest of what each bead asks for: the same id with another task is other work."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOpened(Event):
+class RunOpened(Event, frozen=True, kw_only=True):
     epoch: int
     process: ProcessName
     host: str
@@ -36,13 +33,11 @@ class RunOpened(Event):
     """What holds from now on; None: what it was planned with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSwept(Event):
+class RunSwept(Event, frozen=True, kw_only=True):
     ended: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkersStarted(Event):
+class WorkersStarted(Event, frozen=True, kw_only=True):
     """The first wave of starts is over: what did not start is named, with its reason."""
 
     asked: int
@@ -51,22 +46,19 @@ class WorkersStarted(Event):
     missing: tuple[tuple[WorkerId, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPaused(Event):
+class RunPaused(Event, frozen=True, kw_only=True):
     """Nothing new starts; what runs may end. `resume` undoes it."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResumed(Event):
+class RunResumed(Event, frozen=True, kw_only=True):
     reason: str = ""
     budget_usd: float | None = None
     """What the run may cost from now on; None: as before."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetWarned(Event):
+class BudgetWarned(Event, frozen=True, kw_only=True):
     """A limit is near, or reached. Said once each."""
 
     scope: str
@@ -78,8 +70,7 @@ class BudgetWarned(Event):
     reached: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStopping(Event):
+class RunStopping(Event, frozen=True, kw_only=True):
     """`now`: sessions are ended and their work is kept; else they may finish."""
 
     reason: str
@@ -88,18 +79,15 @@ class RunStopping(Event):
     """A person wants it; else the run gives up by itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStopped(Event):
+class RunStopped(Event, frozen=True, kw_only=True):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFinished(Event):
+class RunFinished(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetPushed(Event):
+class TargetPushed(Event, frozen=True, kw_only=True):
     """The remote has everything that had landed by then."""
 
     remote: str
@@ -108,8 +96,7 @@ class TargetPushed(Event):
     """How many beads had landed when the push began."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushDelayed(Event):
+class PushDelayed(Event, frozen=True, kw_only=True):
     """It failed, and is tried again later. Landings go on."""
 
     remote: str
@@ -119,13 +106,11 @@ class PushDelayed(Event):
     """In a row."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushWoke(Event):
+class PushWoke(Event, frozen=True, kw_only=True):
     """A push that failed is due again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiskRanLow(Event):
+class DiskRanLow(Event, frozen=True, kw_only=True):
     """Nothing new starts until there is room again; what runs goes on."""
 
     free: int
@@ -133,63 +118,54 @@ class DiskRanLow(Event):
     floor: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiskFreed(Event):
+class DiskFreed(Event, frozen=True, kw_only=True):
     free: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeSkipped(Event):
+class TimeSkipped(Event, frozen=True, kw_only=True):
     """Time that nobody saw is taken from no agent: each that is at work has as much left as before."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WritingResumed(Event):
+class WritingResumed(Event, frozen=True, kw_only=True):
     """Nothing was decided for a while, because nothing could be written down."""
 
     seconds: float
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostTightened(Event):
+class HostTightened(Event, frozen=True, kw_only=True):
     """The machine has room for only so many more sessions; with none, nothing new starts until it has."""
 
     fits: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostFreed(Event):
+class HostFreed(Event, frozen=True, kw_only=True):
     """It has room for as many as may start."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentMeasured(Event):
+class AgentMeasured(Event, frozen=True, kw_only=True):
     """A session of this agent needed more memory than any before it."""
 
     agent: AgentName
     memory: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoursClosed(Event):
+class HoursClosed(Event, frozen=True, kw_only=True):
     """The hours in which nothing new starts have begun; what runs goes on, and lands."""
 
     until: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoursOpened(Event):
+class HoursOpened(Event, frozen=True, kw_only=True):
     """Beads may start, until then; None: as long as is known."""
 
     until: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestTaken(Event):
+class RequestTaken(Event, frozen=True, kw_only=True):
     """An operator's request that takes its time: it is answered when it has happened."""
 
     request: int
@@ -199,15 +175,13 @@ class RequestTaken(Event):
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLevelSet(Event):
+class LogLevelSet(Event, frozen=True, kw_only=True):
     level: str
     """The least grave that is logged: debug, info, warning or error."""
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManifestChanged(Event):
+class ManifestChanged(Event, frozen=True, kw_only=True):
     """What is to be done is something else from now on; what is under way goes on as it was begun."""
 
     revision: Revision
@@ -217,8 +191,7 @@ class ManifestChanged(Event):
     removed: tuple[BeadId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestAnswered(Event):
+class RequestAnswered(Event, frozen=True, kw_only=True):
     """What became of an operator's request, said once it has happened."""
 
     request: int

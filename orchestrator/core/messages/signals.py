@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from orchestrator.core.messages.terms import Revision, Terms
@@ -21,16 +20,15 @@ from orchestrator.core.model import (
     Usage,
     Verdict,
 )
+from orchestrator.core.values import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
+class Signal(Struct, frozen=True, kw_only=True):
     at: float
     """When it happened, seconds since the epoch."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened(Signal):
+class Opened(Signal, frozen=True, kw_only=True):
     """An orchestrator process took the run into its hands: the first one, or the next after a death."""
 
     epoch: int
@@ -39,58 +37,50 @@ class Opened(Signal):
     terms: Terms | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Swept(Signal):
+class Swept(Signal, frozen=True, kw_only=True):
     """Whatever an earlier process of ours left running is gone."""
 
     ended: int
     """How many processes were found and ended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimePassed(Signal):
+class TimePassed(Signal, frozen=True, kw_only=True):
     """The clock reached a deadline that the state named."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeJumped(Signal):
+class TimeJumped(Signal, frozen=True, kw_only=True):
     """Time passed that nobody saw: the machine slept, we were stopped, or its clock was set forth."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreWaited(Signal):
+class StoreWaited(Signal, frozen=True, kw_only=True):
     """The store could not be written for a while: all that came meanwhile comes after this."""
 
     seconds: float
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiskMeasured(Signal):
+class DiskMeasured(Signal, frozen=True, kw_only=True):
     """How many bytes are free where worktrees and state are; the fuller disk counts."""
 
     free: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spawned(Signal):
+class Spawned(Signal, frozen=True, kw_only=True):
     token: Token
     process: ProcessName
     worktree: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GaveSign(Signal):
+class GaveSign(Signal, frozen=True, kw_only=True):
     """The agent's first sign of life: it is up and at work."""
 
     token: Token
     session: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progressed(Signal):
+class Progressed(Signal, frozen=True, kw_only=True):
     token: Token
     note: str = ""
     """What it does now, in a few words."""
@@ -98,8 +88,7 @@ class Progressed(Signal):
     usage: Usage = field(default_factory=Usage)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocksAsked(Signal):
+class LocksAsked(Signal, frozen=True, kw_only=True):
     """A session wants files beyond those that its bead holds."""
 
     token: Token
@@ -112,16 +101,14 @@ class LocksAsked(Signal):
     """Where somebody holds them, it would rather be put back, and start again when all that it needs is free."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touched(Signal):
+class Touched(Signal, frozen=True, kw_only=True):
     """A look at its worktree: all files that differ from where the bead began."""
 
     token: Token
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sampled(Signal):
+class Sampled(Signal, frozen=True, kw_only=True):
     """What live sessions use, and how lively they are, all at one moment."""
 
     samples: tuple[Sample, ...]
@@ -130,8 +117,7 @@ class Sampled(Signal):
     """None: not measured."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpointed(Signal):
+class Checkpointed(Signal, frozen=True, kw_only=True):
     """What the worktree holds now is in a commit that a ref holds; without a commit that failed again and again."""
 
     token: Token
@@ -139,24 +125,21 @@ class Checkpointed(Signal):
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WentSilent(Signal):
+class WentSilent(Signal, frozen=True, kw_only=True):
     """No event, no changed file, no processor time for as long as the bead allows."""
 
     token: Token
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Questioned(Signal):
+class Questioned(Signal, frozen=True, kw_only=True):
     """Its screen is at rest and shows a question that no rule of its profile answers; empty: it does no more."""
 
     token: Token
     question: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed(Signal):
+class Typed(Signal, frozen=True, kw_only=True):
     """A text went into the terminal, or was not taken."""
 
     token: Token
@@ -164,8 +147,7 @@ class Typed(Signal):
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionEnded(Signal):
+class SessionEnded(Signal, frozen=True, kw_only=True):
     """The agent is gone, and so is every process that it started."""
 
     token: Token
@@ -174,8 +156,7 @@ class SessionEnded(Signal):
     """When the agent's own process was found to be gone; None: it was ended by us, or never there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saved(Signal):
+class Saved(Signal, frozen=True, kw_only=True):
     """The half-done work is in a commit that a ref keeps. None: there was nothing to save."""
 
     token: Token
@@ -186,8 +167,7 @@ class Saved(Signal):
     """What else has changed in its agent's turn, as `Collected` tells it too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collected(Signal):
+class Collected(Signal, frozen=True, kw_only=True):
     """The delivered work is one commit on the bead's branch. Without a commit nothing had changed."""
 
     token: Token
@@ -198,8 +178,7 @@ class Collected(Signal):
     strays: tuple[Stray, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked(Signal):
+class Checked(Signal, frozen=True, kw_only=True):
     """The bead's own checks ran in its worktree."""
 
     token: Token
@@ -212,8 +191,7 @@ class Checked(Signal):
     """Why they could not be run: then they say nothing of the work."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composed(Signal):
+class Composed(Signal, frozen=True, kw_only=True):
     """The bead's work is one commit on top of `onto`."""
 
     token: Token
@@ -223,8 +201,7 @@ class Composed(Signal):
     tree: Tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotComposed(Signal):
+class NotComposed(Signal, frozen=True, kw_only=True):
     """It conflicts with `onto` (CONFLICT), or `onto` holds all of it already (NO_CHANGE_NEEDED)."""
 
     token: Token
@@ -236,8 +213,7 @@ class NotComposed(Signal):
     """Whose work it conflicts with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified(Signal):
+class Verified(Signal, frozen=True, kw_only=True):
     """The manifest's checks ran on a composed tree, or were known to pass on it."""
 
     bead: BeadId
@@ -251,8 +227,7 @@ class Verified(Signal):
     output: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotVerified(Signal):
+class NotVerified(Signal, frozen=True, kw_only=True):
     """The checks could not be run: that says nothing of the tree."""
 
     bead: BeadId
@@ -260,15 +235,13 @@ class NotVerified(Signal):
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advanced(Signal):
+class Advanced(Signal, frozen=True, kw_only=True):
     """The target is at, or past, `commit`."""
 
     commit: Commit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetFound(Signal):
+class TargetFound(Signal, frozen=True, kw_only=True):
     """The target was not where the train began: somebody else has moved it, or the commit to move it to is gone."""
 
     old: Commit
@@ -276,8 +249,7 @@ class TargetFound(Signal):
     """Where the landing would have taken it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Landed(Signal):
+class Landed(Signal, frozen=True, kw_only=True):
     """The bead stood on the target already: an earlier landing whose signal was lost."""
 
     token: Token
@@ -285,8 +257,7 @@ class Landed(Signal):
     tree: Tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LandingRefused(Signal):
+class LandingRefused(Signal, frozen=True, kw_only=True):
     """The repository could not be read or written; nothing has moved."""
 
     token: Token
@@ -296,23 +267,20 @@ class LandingRefused(Signal):
     """Where the target was to move; None: it was still to be composed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pushed(Signal):
+class Pushed(Signal, frozen=True, kw_only=True):
     """The remote has the target as it was."""
 
     turn: int
     commit: Commit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotPushed(Signal):
+class NotPushed(Signal, frozen=True, kw_only=True):
     turn: int
     round: int
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cleared(Signal):
+class Cleared(Signal, frozen=True, kw_only=True):
     """The bead's worktree is gone, after all of it was kept elsewhere."""
 
     bead: BeadId
@@ -339,8 +307,7 @@ class Verb(StrEnum):
     APPLY = "apply"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked(Signal):
+class Asked(Signal, frozen=True, kw_only=True):
     """An operator's request; `^C` is a `stop` without a number."""
 
     verb: Verb

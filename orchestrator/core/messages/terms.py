@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from orchestrator.core.model import AgentName, BeadId, Budget, Commit, Manifest, Policy, Room, Token
+from orchestrator.core.values import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(Struct, frozen=True, kw_only=True):
     """What may be another at each start of the same run."""
 
     policy: Policy
@@ -25,8 +23,7 @@ class Terms:
     """What the machine has left at the start; None: not measured."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class Revision(Struct, frozen=True, kw_only=True):
     """Another manifest for a run that has begun, and what the repository knows of its beads."""
 
     manifest: Manifest

@@ -8,13 +8,13 @@ import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestrator.core.messages import Advance, Stop
 from orchestrator.core.model import BeadId, Token
+from orchestrator.core.values import replace
 from orchestrator.repo import refs, survey
 from orchestrator.repo.faults import RefMoved
 from orchestrator.repo.plumbing import Git

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestrator.core.messages import Progressed, Questioned, Typed
+from orchestrator.core.values import replace
 from orchestrator.runtime.ports import Dialog, EventFile, ScreenRules
 from orchestrator.sessions.dialogs import MOST_ANSWERS, Dialogs, question_in
 from orchestrator.sessions.event_files import EventFiles
