@@ -58,6 +58,38 @@ def test_it_wakes_by_itself_at_the_reset_and_resumes_the_session_by_its_id() -> 
     assert all(scene.record(f"b{n}").tries == 0 for n in range(3))
 
 
+def test_a_person_who_resumes_has_it_asked_before_its_time() -> None:
+    """By one attempt, in the session that the limit cut off: a plan was changed, say. In vain, it is parked again."""
+    scene = crowd(2)
+    reset = scene.now + 7200.0
+    for n in range(2):
+        scene.sign(f"b{n}", session=f"s{n}")
+    for n in range(2):
+        scene.breaks(f"b{n}", Ending.USAGE_LIMITED, retry_at=reset)
+    assert scene.ask(m.Verb.RESUME).text == "goes on; asks again, before its time: east"
+    [probe] = scene.running()
+    assert (scene.attempt(probe).probe, scene.attempt(probe).resume) == (True, f"s{probe[1:]}")
+    scene.sign(probe)
+    assert parked(scene.breaks(probe, Ending.USAGE_LIMITED, retry_at=reset)) == ["east"]
+    assert scene.running() == []
+    scene.ask(m.Verb.RESUME)
+    [probe] = scene.running()
+    scene.sign(probe)
+    scene.hear(m.Progressed, token=scene.attempt(probe).token, usage=Usage(tokens_out=1))
+    assert len(scene.running()) == 2
+
+
+def test_a_route_that_rests_is_asked_by_who_resumes() -> None:
+    """And the bead that waited for it does not wait on."""
+    scene = crowd(1)
+    scene.sign("b0")
+    scene.breaks("b0", Ending.RATE_LIMITED, retry_at=scene.now + 7200.0)
+    assert scene.breaker("red").state is BreakerState.OPEN
+    assert scene.ask(m.Verb.RESUME).text == "goes on; asks again, before its time: red"
+    scene.wait(5.0)  # its provider is slowed down
+    assert scene.running() == ["b0"]
+
+
 def test_it_is_parked_across_our_own_death() -> None:
     """All of it is in the events."""
     scene = crowd(1)

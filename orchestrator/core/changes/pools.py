@@ -90,8 +90,10 @@ def provider_parked(state: Standing, event: m.ProviderParked) -> None:
         until=event.until, reason=event.reason, openings=before.openings + fresh, failures=(), probe=None,
     )  # fmt: skip
     state.deadlines.set(("provider", event.provider), event.until)
-    if event.reset and fresh:
+    if event.reset and before.state is BreakerState.CLOSED:
         _learn(state, event)
+    elif event.reset and fresh:  # a probe that got no answer shows nothing: the window begins after the reset
+        state.pools[event.provider] = replace(state.pools[event.provider], window=None)
 
 
 def provider_half_opened(state: Standing, event: m.ProviderHalfOpened) -> None:

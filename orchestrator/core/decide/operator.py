@@ -49,8 +49,9 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
             text = "nothing new starts; what runs may end"
         case m.Verb.RESUME:
             usd = _dollars(signal.text)
-            yield from _resume(state, signal.at, by, usd)
+            again = yield from _resume(state, signal.at, by, usd)
             text = "goes on" if usd is None else f"goes on, and may cost ${usd:.2f}"
+            text += f"; asks again, before its time: {', '.join(again)}" if again else ""
         case m.Verb.STOP:
             yield from stop(state, f"{by} stopped it", signal.at)
             text = "its sessions are being ended, their work is kept"
@@ -152,13 +153,25 @@ def stopping_now(state: State, at: float) -> Iterator[m.Event]:
             yield m.SessionGivenUp(at=at, token=worker.token, ending=Ending.STOPPED, reason=reason)
 
 
-def _resume(state: State, at: float, by: str, usd: float | None) -> Iterator[m.Event]:
-    """A person who resumes has seen to what was shut for good."""
+def _resume(state: State, at: float, by: str, usd: float | None) -> Generator[m.Event, None, list[str]]:
+    """A person who resumes has seen to what was shut, or knows better when it is lifted: one attempt may find out.
+
+    Says what would have been asked later by itself."""
     if state.run is RunState.PAUSED or usd is not None:
         yield m.RunResumed(at=at, reason=f"{by} asked for it", budget_usd=usd)
+    early = []
+    for account in list(state.accounts.values()):
+        if account.state is BreakerState.OPEN:
+            early.append(account.provider)
+            yield m.ProviderHalfOpened(at=at, provider=account.provider)
     for breaker in list(state.breakers.values()):
-        if breaker.state is BreakerState.OPEN and breaker.until is None:
+        if breaker.state is BreakerState.OPEN:
+            early += [breaker.route] if breaker.until is not None else []
             yield m.BreakerHalfOpened(at=at, route=breaker.route)
+    for bead, record in list(state.beads.items()):
+        if record.state is BeadState.READY and record.not_before > at:
+            yield m.BeadWoke(at=at, bead=bead)
+    return early
 
 
 def _cancel(state: State, bead: BeadId, by: str, at: float) -> Iterator[m.Event]:
