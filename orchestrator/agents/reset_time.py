@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 FARTHEST_S = 400 * 86400.0
 """A time farther away than this is a misreading."""
+LATE_S = 600.0
+"""A time of day that passed so recently is not tomorrow's: its program went on asking before it told us."""
 
 _AGAIN = r"(?:resets?|resetting|try(?:ing)? again|retry(?:[- ]?after)?|available(?: again)?|wait|until|renews?)"
 
@@ -29,7 +31,7 @@ _CLOCK = re.compile(
     r"(?:(?P<weekday>mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+(?:at\s+)?)?"
     r"(?:(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?"
     r"(?:,?\s+(?P<year>20\d\d))?(?:,|\s+at)?\s+(?:at\s+)?)?"
-    r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::\d\d)?)?\s*(?P<half>[ap]\.?m\b\.?)?"
+    r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::(?P<second>\d\d))?)?\s*(?P<half>[ap]\.?m\b\.?)?"
     r"(?:\s*\(?(?P<zone>[A-Za-z]+(?:/[A-Za-z_+\-0-9]+)+|(?:UTC|GMT)\s*[+-]\d{1,2}(?::?\d\d)?|[A-Z]{2,5})\b\)?)?",
     re.I,
 )
@@ -57,7 +59,8 @@ _ZONES = {
 def reset_time(text: str, at: float, *, local: tzinfo | None = None) -> float | None:
     """Seconds since the epoch, never before `at`; None: the text names no time.
 
-    A time of day without a zone is in `local` (None: this machine's), and tomorrow's if it has passed today.
+    A time of day without a zone is in `local` (None: this machine's), and tomorrow's if it has passed today, by more
+    than `LATE_S`. Where it names the minute only, it is the end of that minute: programs leave the seconds out.
     """
     text = text.replace("’", "'").replace("\u202f", " ").replace("\xa0", " ")
     for read in (_epoch, _iso, _clock, _duration):
@@ -105,14 +108,14 @@ def _time_of_day(found: re.Match[str]) -> time:
         if not 1 <= hour <= 12:
             raise ValueError(found[0])
         hour = hour % 12 + (12 if half[0] in "pP" else 0)
-    return time(hour, int(found["minute"] or 0))
+    return time(hour, int(found["minute"] or 0), int(found["second"] or 0))
 
 
 def _next(when: time, found: re.Match[str], at: float, zone: tzinfo | None) -> float:
-    """The next moment at which a clock of that zone shows this."""
+    """The next moment at which a clock of that zone shows this no more; or the last one, if it has just passed."""
     now = datetime.fromtimestamp(at, zone)  # without a zone: what this machine's clock shows
-    # The minute that is named has not passed before it is over.
-    passed = (now - timedelta(minutes=1)).replace(tzinfo=None)
+    unsaid_s = 60.0 if found["minute"] and not found["second"] else 0.0
+    passed = (now - timedelta(seconds=unsaid_s + LATE_S)).replace(tzinfo=None)
 
     def moment(day: date) -> datetime:
         return datetime.combine(day, when)
@@ -132,7 +135,7 @@ def _next(when: time, found: re.Match[str], at: float, zone: tzinfo | None) -> f
         candidate = moment(today)
         if candidate <= passed:
             candidate = moment(today + timedelta(days=1))
-    return (candidate.replace(tzinfo=zone) if zone is not None else candidate).timestamp()
+    return (candidate.replace(tzinfo=zone) if zone is not None else candidate).timestamp() + unsaid_s
 
 
 def _duration(text: str, at: float, local: tzinfo | None) -> float | None:

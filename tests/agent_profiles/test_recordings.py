@@ -131,7 +131,7 @@ def test_any_profile_survives_any_program(agent: str, recorded: Recorded, tmp_pa
     ("agent", "case", "time"),
     [
         ("claude", "oauth_usage", "16:02"),  # resets 4:02pm (UTC)
-        ("codex", "usage_limit", "15:47"),  # try again at 3:47 PM, with a typographic apostrophe before it
+        ("codex", "usage_limit", "15:48"),  # try again at 3:47 PM, with a typographic apostrophe before it
     ],
 )
 def test_the_time_of_a_limit_is_read(agent: str, case: str, time: str, tmp_path: Path) -> None:

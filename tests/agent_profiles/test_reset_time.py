@@ -24,22 +24,23 @@ def when(text: str, local: ZoneInfo | None = None, at: float = NOW) -> str | Non
 @pytest.mark.parametrize(
     ("text", "time"),
     [
-        ("You've hit your limit · resets 4:02pm (UTC)", "11-21 16:02:00"),
-        ("You’ve hit your usage limit, or try again at 3:47 PM.", "11-21 15:47:00"),
-        ("try again at 3:47\u202fPM.", "11-21 15:47:00"),
+        ("You've hit your limit · resets 4:02pm (UTC)", "11-21 16:03:00"),
+        ("You’ve hit your usage limit, or try again at 3:47 PM.", "11-21 15:48:00"),
+        ("try again at 3:47\u202fPM.", "11-21 15:48:00"),
         ("usage limit reached. Resets 3am", "11-22 03:00:00"),
         ("limit resets at 12am", "11-22 00:00:00"),
         ("limit resets at 12pm", "11-22 12:00:00"),
-        ("resets 16:05", "11-21 16:05:00"),
-        ("resets at 09:15 (UTC)", "11-22 09:15:00"),
+        ("resets 16:05", "11-21 16:06:00"),
+        ("resets 16:05:30", "11-21 16:05:30"),
+        ("resets at 09:15 (UTC)", "11-22 09:16:00"),
         ("Your limit will reset at 4pm (America/New_York).", "11-21 21:00:00"),
         ("resets 9am (Europe/Berlin)", "11-22 08:00:00"),
         ("resets 4pm PST", "11-22 00:00:00"),
         ("resets 4pm (GMT+2)", "11-22 14:00:00"),
         ("resets 5pm (UTC-05:30)", "11-21 22:30:00"),
         ("resets Nov 23, 4pm (UTC)", "11-23 16:00:00"),
-        ("resets Nov 23 at 4:30pm (UTC)", "11-23 16:30:00"),
-        ("try again at Nov 23rd, 2026 3:47 PM.", "11-23 15:47:00"),
+        ("resets Nov 23 at 4:30pm (UTC)", "11-23 16:31:00"),
+        ("try again at Nov 23rd, 2026 3:47 PM.", "11-23 15:48:00"),
         ("resets Monday 9am", "11-23 09:00:00"),
         ("resets Sat 2pm", "11-28 14:00:00"),
         ("resets Jan 2, 1am", "01-02 01:00:00"),
@@ -82,16 +83,24 @@ def test_no_time_is_made_up(text: str) -> None:
 
 
 def test_without_a_zone_it_is_the_local_one() -> None:
-    assert when("resets 4:02pm", BERLIN) == "11-21 15:02:00"
+    assert when("resets 4:02pm", BERLIN) == "11-21 15:03:00"
 
 
 def test_a_zone_that_nobody_knows_is_the_local_one() -> None:
-    assert when("resets 4:02pm (Middle/Earth)", BERLIN) == "11-21 15:02:00"
+    assert when("resets 4:02pm (Middle/Earth)", BERLIN) == "11-21 15:03:00"
 
 
-def test_a_minute_that_is_not_over_has_not_passed() -> None:
-    assert when("resets 2:30pm (UTC)", at=NOW + 20) == "11-21 14:30:20"
-    assert when("resets 2:30pm (UTC)", at=NOW + 60) == "11-22 14:30:00"
+def test_a_minute_that_is_named_ends_before_it_is_over() -> None:
+    """Programs leave the seconds out: who comes at its beginning is refused once more."""
+    assert when("resets 2:30pm (UTC)", at=NOW + 20) == "11-21 14:31:00"
+
+
+def test_what_has_just_passed_is_not_tomorrows() -> None:
+    """A program may go on asking for minutes before it gives up and tells us; a day is not lost to that."""
+    assert when("resets 2:30pm (UTC)", at=NOW + 120) == "11-21 14:32:00"
+    assert when("resets 2pm (UTC)", at=NOW - 1210) == "11-21 14:09:50"
+    assert when("resets 2:30pm (UTC)", at=NOW + 700) == "11-22 14:31:00"
+    assert when("resets 2pm (UTC)", at=NOW) == "11-22 14:00:00"
 
 
 def test_tomorrow_is_a_day_of_the_clock_not_of_24_hours() -> None:

@@ -126,11 +126,22 @@ def test_a_usage_limit_parks_it_until_the_reset(ready: Ready, model_server: Mode
     first = attempts(night)[0]
     if program.resumes:
         assert {attempt["session"] for attempt in attempts(night)} == {first["session"]}
-    if name == "claude":  # the others name the minute, or nothing
+    if name in ("claude", "codex"):  # the others name no time
         assert before == ["usage-limited"]
         limited, *after = [request for request in model_server.requests(name, "turn") if request.turn > 0]
         assert limited.at < resets_at
         assert all(request.at >= resets_at for request in after)
+
+
+@pytest.mark.parametrize("name", [*map(or_at_night, PATIENT)])
+def test_a_usage_limit_that_is_over_while_it_goes_on_asking(ready: Ready, model_server: ModelServer, name: str) -> None:
+    """Of 20 s: the program's own retries outlast it, and its first attempt lands."""
+    night, program = ready(name), PROGRAMS[name]
+    resets_at = int(time.time()) + 20
+    model_server.fault(name, Trouble.USAGE_LIMIT, turn=None if name in TOOLLESS else 1, resets_at=resets_at)
+    one_bead(night, program)
+    assert outcomes(night, landed=True, timeout_s=200) == ["delivered"]
+    assert any(request.at < resets_at for request in model_server.requests(name, "turn"))
 
 
 @pytest.mark.parametrize("name", NAMES)
