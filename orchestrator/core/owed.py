@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orchestrator.core import clearing, pushing, train
 from orchestrator.core import messages as m
-from orchestrator.core import pushing, train
 from orchestrator.core.commit_message import message
 from orchestrator.core.model import BeadId, BeadState, Usage, WorkerState
 from orchestrator.core.records import Attempt
@@ -34,7 +34,7 @@ def owed(state: State) -> Iterator[m.Effect]:
         yield from _owed_to_train(state)
         if pushing.is_due(state):
             yield m.Push(remote=state.policy.push_to, turn=state.landings, round=state.push_failures)
-    for bead in state.to_clear:
+    for bead in clearing.due(state):
         record = state.beads[bead]
         yield m.Clear(bead=bead, number=record.number, landed=record.state is BeadState.DONE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.core import clearing
 from orchestrator.core.model import PushWhen, WorkerState
 from orchestrator.core.state import ACTIVE, State
 
@@ -25,7 +26,7 @@ def holds_the_end(state: State) -> bool:
 
 def is_all_else_done(state: State) -> bool:
     """Nothing more will land in this run as it stands."""
-    if state.attempts or state.to_clear:
+    if state.attempts or clearing.holds_the_end(state):
         return False
     if not any(state.counts[each] for each in ACTIVE):
         return True

@@ -58,7 +58,7 @@ LIVE = frozenset({WorkerState.STARTING, WorkerState.RUNNING, WorkerState.TIMEOUT
 
 Due = tuple[str, Any]
 """What a deadline is for: the start or the end of an attempt, a bead's waiting time, its wait for files, a landing, a
-breaker, a provider, a pool's next start or the end of its day or window, a worker, the hours, a push."""
+breaker, a provider, a pool's next start or the end of its day or window, a worker, the hours, a push, a clearing."""
 
 
 class Standing:
@@ -158,6 +158,9 @@ class Standing:
         self.push_waits = False
         """Until its time."""
         self.to_clear: dict[BeadId, None] = {}
+        """Beads whose worktree is to go."""
+        self.clearings: dict[BeadId, int] = {}
+        """How often in a row that has failed."""
         self.withdrawn: dict[BeadId, None] = {}
         """Beads that no manifest has any more, and that have not settled."""
         self.misplaced: dict[BeadId, None] = {}
@@ -361,6 +364,12 @@ class Standing:
         self.misplaced.pop(bead, None)
         if self.beads[bead].occupies:
             self.to_clear[bead] = None
+
+    def leave_worktree(self, bead: BeadId) -> None:
+        """It is not to be cleared away any more: it is gone, or may be worked in again."""
+        self.to_clear.pop(bead, None)
+        self.clearings.pop(bead, None)
+        self.deadlines.drop(("clear", bead))
 
     def move_worker(self, worker: WorkerId, event: m.Event, **changes: Any) -> WorkerRecord:
         before = self.workers[worker]

@@ -176,6 +176,12 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.BeadCleared: lambda event, entry, state: (
         (event.bead, "worktree kept", _short(event.fault)) if event.fault else ()
     ),
+    m.ClearingDelayed: lambda event, entry, state: (
+        event.bead,
+        "worktree not cleared away",
+        _short(event.reason),
+        _again(event.until, event.at),
+    ),
     m.LandingDelayed: _delayed,
     m.LocksTaken: lambda event, entry, state: (
         (event.bead, "took", _claimed(event.claims)) if event.asked or event.waited else ()

@@ -153,6 +153,7 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.BeadFailed: Level.ERROR,
     m.BeadBlocked: Level.WARNING,
     m.BeadCleared: _when(lambda event: bool(event.fault)),
+    m.ClearingDelayed: Level.WARNING,
     m.SessionGivenUp: _of_given_up,
     m.SessionBroke: _of_broken,
     m.FenceCrossed: _when(lambda event: any(stray.shown for stray in event.strays)),

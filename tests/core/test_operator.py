@@ -301,7 +301,7 @@ def test_a_request_that_takes_its_time_is_answered_when_it_has_happened() -> Non
     scene = Scene(bead("a"), bead("b"), workers=2)
     scene.sign("a", "b")
     taken = scene.hear(m.Asked, verb=m.Verb.ABORT, bead=BeadId("a"), request=7)
-    none(taken, m.RequestAnswered)
+    assert none(taken, m.RequestAnswered)
     answered = only(scene.breaks("a", Ending.CRASHED), m.RequestAnswered)
     assert (answered.request, answered.accepted, answered.text) == (7, True, "given up")
     assert scene.is_at("a") is BeadState.CANCELLED
@@ -323,7 +323,7 @@ def test_a_drained_worker_finishes_what_it_has_and_goes() -> None:
     """Its bead lands; what is ready waits for the worker that is left."""
     scene = Scene(bead("a"), bead("b"), bead("c"), workers=2)
     scene.sign("a", "b")
-    none(scene.hear(m.Asked, verb=m.Verb.DRAIN_WORKER, text="w1", request=1), m.RequestAnswered)
+    assert none(scene.hear(m.Asked, verb=m.Verb.DRAIN_WORKER, text="w1", request=1), m.RequestAnswered)
     assert scene.is_at("a") is BeadState.RUNNING
     assert only(scene.deliver("a"), m.RequestAnswered).text == "w1 is gone"
     assert list(scene.state.workers) == ["w2"]

@@ -26,7 +26,7 @@ def test_the_run_ends_when_the_remote_has_what_landed() -> None:
     scene = landed("a")
     [order] = scene.owed(m.Push)
     assert (order.remote, order.turn, order.round) == ("origin", 1, 0)
-    none(clear(scene, "a"), m.RunFinished)
+    assert none(clear(scene, "a"), m.RunFinished)
     assert scene.owed(m.Push) == [order]
     events = scene.hear(m.Pushed, turn=order.turn, commit=Commit("tip"))
     assert only(events, m.TargetPushed).commit == "tip"
@@ -48,7 +48,7 @@ def test_what_lands_during_a_push_is_owed_another_one() -> None:
     assert scene.owed(m.Push) == [second]
     scene.hear(m.Pushed, turn=second.turn, commit=Commit("two"))
     assert scene.owed(m.Push) == []
-    none(scene.hear(m.Pushed, turn=first.turn, commit=Commit("one")), m.TargetPushed)
+    assert none(scene.hear(m.Pushed, turn=first.turn, commit=Commit("one")), m.TargetPushed)
 
 
 def test_at_the_end_it_is_pushed_once_when_all_else_is_done() -> None:
@@ -65,7 +65,7 @@ def test_a_push_that_fails_is_tried_later_and_again_later() -> None:
     first = only(scene.hear(m.NotPushed, turn=1, round=0, evidence="no route to host"), m.PushDelayed)
     assert (first.failures, first.reason) == (1, "no route to host")
     assert scene.owed(m.Push) == []
-    none(scene.hear(m.NotPushed, turn=1, round=0, evidence="said twice"), m.PushDelayed)
+    assert none(scene.hear(m.NotPushed, turn=1, round=0, evidence="said twice"), m.PushDelayed)
     scene.wait(first.until - scene.now)
     [again] = scene.owed(m.Push)
     assert (again.turn, again.round) == (order.turn, 1)

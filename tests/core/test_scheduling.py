@@ -223,16 +223,6 @@ def test_a_run_is_over_when_nothing_more_can_be() -> None:
     assert scene.state.run is RunState.FINISHED
 
 
-def test_a_worktree_that_cannot_be_cleared_does_not_keep_the_run_open() -> None:
-    """It stays as it is, and the report says so."""
-    scene = Scene(bead("a"), workers=1)
-    scene.sign("a")
-    scene.deliver("a")
-    scene.land("a")
-    only(scene.clear("a", fault="a file is in use"), m.RunFinished)
-    assert scene.record("a").occupies
-
-
 def test_a_run_of_nothing_is_over_at_once() -> None:
     """Everything stood on the target already."""
     scene = Scene(bead("a"), bead("b", "a"), landed={"a": "c1", "b": "c2"})

@@ -61,6 +61,19 @@ def test_a_full_disk_is_waited_for(on_a_small_disk: Night, tmp_path: Path) -> No
     assert night.look("prove")["holds"]
 
 
+def test_a_worktree_that_cannot_go_at_first_goes_later(night: Night) -> None:
+    """What stands in the way of its branch is gone a moment after it was refused: nothing is left in the end."""
+    lock = night.repository / ".git" / "refs" / "heads" / "orchestrator-work" / "night" / "a.lock"
+    night.write({"name": "night", "verify": [f"mkdir {lock}"], "beads": beads(["a"], 0)})
+    run = night.start()
+    wait_for(lambda: "worktree not cleared away" in said(night))
+    assert run.poll() is None
+    lock.rmdir()
+    assert run.wait(60) == 0, said(night)
+    assert night.look("prove")["holds"]
+    assert not night.left_over()
+
+
 def test_a_quota_is_waited_for(night: Night) -> None:
     """Files may not grow any more, and later they may."""
     night.write({"name": "night", "workers": 2, "disk_floor": 0, "beads": beads(list("abcdef"), 0.3)})

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.core import clearing
 from orchestrator.core import messages as m
 from orchestrator.core.claims import clash
 from orchestrator.core.decide import fences
@@ -18,7 +19,7 @@ from orchestrator.core.decide.routing import Pick, pick
 from orchestrator.core.model import BeadId, BeadState, BreakerState, Budget, Ending, RunState, WorkerState
 from orchestrator.core.owed import owed
 from orchestrator.core.records import BeadRecord
-from orchestrator.core.state import LIVE, State
+from orchestrator.core.state import ACTIVE, LIVE, State
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -101,6 +102,13 @@ def a_session_may_be_given_up(state: State, event: m.SessionGivenUp) -> None:
         stopped = event.reason.endswith("or more") and state.worker_of(attempt).unwell_at is not None
         assert attempt.nudged or stopped or not state.traits_of(attempt.route).nudge, "given up without a word"
         assert not attempt.question, "who waits for a person may be silent"
+
+
+def a_worktree_may_be_kept(state: State, event: m.BeadCleared) -> None:
+    """Only at the end, when nothing else is left to do, and after it was tried again and again."""
+    assert state.clearings.get(event.bead, 0) >= clearing.TRIES - 1, "given up too soon"
+    assert not state.attempts, "given up while others are at work"
+    assert not any(state.counts[each] for each in ACTIVE), "given up before the end"
 
 
 def a_car_boards_in_its_turn(state: State, event: m.CarComposed | m.CarSetAside) -> None:
@@ -228,7 +236,7 @@ def blocked_means_blocked(world: World) -> None:
         lost = any(beads[need].state in LOST_CAUSES for need in record.spec.needs)
         if record.state is BeadState.BLOCKED:
             assert lost, f"{bead} is blocked by nothing"
-        elif record.state is BeadState.WAITING:
+        elif record.state is BeadState.WAITING and not record.removed:
             assert not lost, f"{bead} waits for what will not come"
 
 
@@ -267,6 +275,8 @@ def everything_waits_for_something(world: World) -> None:
             attempt = state.live(what)
             assert attempt is not None
             assert state.worker_of(attempt).state in (WorkerState.STARTING, WorkerState.RUNNING), "it is over already"
+    waiting = {bead for kind, bead in due if kind == "clear"}
+    assert waiting <= set(state.clearings) <= set(state.to_clear), "a clearing waits that is not to be"
     if state.swept and state.ended_at is None:
         following = state.deadlines.next()
         assert following is None or following > world.heard_at, "something is overdue"
@@ -405,7 +415,7 @@ def nothing_is_left_over(world: World) -> None:
     assert not state.entitled
     assert not state.attempts
     assert not state.merging
-    assert not state.to_clear
+    assert not state.to_clear or world.out_of_money(), "what a paused run could not clear away waits for its next start"
     assert not state.landing
     assert not state.train
     assert all(worker.state not in LIVE for worker in state.workers.values())
@@ -413,7 +423,7 @@ def nothing_is_left_over(world: World) -> None:
     left = {
         bead
         for bead in repository.desks
-        if bead not in world.refused and state.beads[bead].state is not BeadState.READY
+        if bead not in world.refused and bead not in state.to_clear and state.beads[bead].state is not BeadState.READY
     }
     assert not left, f"worktrees of {left} are left"
     for bead, units in repository.written.items():

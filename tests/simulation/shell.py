@@ -242,9 +242,12 @@ class Shell:
             self._at_the_desk(effect, lambda: self._clear(effect), lane="git")
 
     def _clear(self, effect: m.Clear) -> None:
-        if self._refuses():
-            self._world.refused.add(effect.bead)
-            self._say(m.Cleared(at=self._now(), bead=effect.bead, fault="a file is in use"))
+        world = self._world
+        if self._now() < world.full_until and not world.healed:
+            self._say(m.Cleared(at=self._now(), bead=effect.bead, fault="the disk is full"))
+        elif self._refuses():
+            world.full_until = self._now() + self._dice.choice((0.0, 5.0, 100.0))
+            self._say(m.Cleared(at=self._now(), bead=effect.bead, fault="the disk is full"))
         else:
             self._git.clear(effect.bead)
             self._say(m.Cleared(at=self._now(), bead=effect.bead))

@@ -36,6 +36,7 @@ from tests.simulation.invariants import (
     AT_THE_END,
     a_car_boards_in_its_turn,
     a_session_may_be_given_up,
+    a_worktree_may_be_kept,
     an_attempt_may_start,
     no_tree_is_checked_twice,
     snapshot,
@@ -62,7 +63,9 @@ class World:
         self.sessions: list[Session] = []
         self.seen_target: list[tuple[BeadId, Commit]] = []
         self.refused: set[BeadId] = set()
-        """Beads whose worktrees could not be cleared."""
+        """Beads whose worktrees could not be cleared, to the end of a run."""
+        self.full_until = 0.0
+        """No worktree can be cleared until then."""
         self.stale: set[BeadId] = set()
         """Beads whose work did not merge: their next attempt needs a new base."""
         self.agent_of: dict[str, AgentName] = {}
@@ -244,7 +247,10 @@ class World:
             a_car_boards_in_its_turn(self.shadow, event)
         if isinstance(event, m.CarChecked):
             no_tree_is_checked_twice(self.shadow, event)
-        if isinstance(event, m.BeadReopened | m.BeadReadied):
+        if isinstance(event, m.BeadCleared) and event.fault:
+            a_worktree_may_be_kept(self.shadow, event)
+            self.refused.add(event.bead)
+        elif isinstance(event, m.BeadReopened | m.BeadReadied | m.BeadCleared):
             self.refused.discard(event.bead)
         assert event.at >= self.shadow.latest, "time runs backwards"
         self.log.append(event)

@@ -18,7 +18,7 @@ from orchestrator.core.values import replace
 def bead_readied(state: Standing, event: m.BeadReadied) -> None:
     state.move_bead(event.bead, event)
     state.readable.pop(event.bead, None)
-    state.to_clear.pop(event.bead, None)
+    state.leave_worktree(event.bead)
     state.queue(event.bead, event.at)
 
 
@@ -57,7 +57,7 @@ def bead_reopened(state: Standing, event: m.BeadReopened) -> None:
         briefing="\n\n".join(filter(None, (record.briefing if record.merge else "", event.briefing)))
         or record.briefing,
     )  # fmt: skip
-    state.to_clear.pop(event.bead, None)
+    state.leave_worktree(event.bead)
     # A person has seen to it, and what was red may have been the machine's fault.
     state.trials = {tree: trial for tree, trial in state.trials.items() if trial.passed}
     if not unmet:
@@ -178,9 +178,18 @@ def bead_cancelled(state: Standing, event: m.BeadCancelled) -> None:
 
 
 def bead_cleared(state: Standing, event: m.BeadCleared) -> None:
-    state.to_clear.pop(event.bead, None)
+    state.leave_worktree(event.bead)
     record = state.beads[event.bead]
     state.beads[event.bead] = replace(record, occupies=bool(event.fault))
+
+
+def clearing_delayed(state: Standing, event: m.ClearingDelayed) -> None:
+    state.clearings[event.bead] = event.failures
+    state.deadlines.set(("clear", event.bead), event.until)
+
+
+def clearing_woke(state: Standing, event: m.ClearingWoke) -> None:
+    state.deadlines.drop(("clear", event.bead))
 
 
 def _done(state: Standing, bead: BeadId) -> None:
@@ -213,4 +222,6 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.BeadBlocked: bead_blocked,
     m.BeadCancelled: bead_cancelled,
     m.BeadCleared: bead_cleared,
+    m.ClearingDelayed: clearing_delayed,
+    m.ClearingWoke: clearing_woke,
 }

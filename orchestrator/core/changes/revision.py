@@ -63,7 +63,7 @@ def bead_replanned(state: Standing, event: m.BeadReplanned) -> None:
     state.misplaced.pop(event.bead, None)
     record = state.beads[event.bead] = replace(record, unmet=state.unmet(record.spec))
     if not record.unmet:
-        state.to_clear.pop(event.bead, None)
+        state.leave_worktree(event.bead)
         state.readable[event.bead] = None
     elif record.occupies:  # who knows when its turn comes; and its worktree is on a base that lacks the new need
         state.to_clear[event.bead] = None

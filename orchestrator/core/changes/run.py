@@ -8,9 +8,11 @@ from typing import Any
 from orchestrator.core import machines
 from orchestrator.core import messages as m
 from orchestrator.core.changes.pools import watch_day
-from orchestrator.core.model import Budget
-from orchestrator.core.standing import LIVE, Standing
+from orchestrator.core.model import BeadState, Budget
+from orchestrator.core.standing import LIVE, SETTLED, Standing
 from orchestrator.core.values import replace
+
+_AT_REST = SETTLED | {BeadState.HELD}
 
 
 def run_planned(state: Standing, event: m.RunPlanned) -> None:
@@ -26,6 +28,10 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
     state.fits, state.tight = None, ""
     state.push_failures, state.push_waits = 0, False
     state.deadlines.drop(("push", ""))
+    for bead, record in state.beads.items():  # what could not be cleared away may have been the machine's fault
+        if bead in state.clearings or (record.occupies and record.token is None and record.state in _AT_REST):
+            state.leave_worktree(bead)
+            state.to_clear[bead] = None
     state.mustering, state.muster = True, {}
     if event.terms is not None:
         _agree(state, event.terms, event.at)

@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import (
+    clearing,
     disk,
     health,
     host,
@@ -98,6 +99,8 @@ def _due(state: State, at: float) -> Iterator[m.Event]:
                 yield m.ProviderHalfOpened(at=at, provider=what)
             case "pace" | "day" | "window":
                 yield m.PoolFreed(at=at, pool=what)
+            case "clear":
+                yield m.ClearingWoke(at=at, bead=what)
             case "push":
                 yield m.PushWoke(at=at)
             case "hours":
@@ -148,7 +151,7 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.Advanced: landing.advanced,
     m.TargetFound: landing.target_found,
     m.LandingRefused: landing.refused,
-    m.Cleared: landing.cleared,
+    m.Cleared: clearing.cleared,
     m.Pushed: pushing.pushed,
     m.NotPushed: pushing.not_pushed,
     m.Asked: operator.asked,

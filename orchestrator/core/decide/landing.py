@@ -240,11 +240,6 @@ def _breaks(state: State, car: Car, at: float) -> Iterator[m.Event]:
     yield from send_back(state, _attempt(state, car.bead), verdict, at, told=told, evidence=evidence)
 
 
-def cleared(state: State, signal: m.Cleared) -> Iterator[m.Event]:
-    if signal.bead in state.to_clear:
-        yield m.BeadCleared(at=signal.at, bead=signal.bead, fault=signal.fault)
-
-
 def _completing(state: State, token: Token) -> Attempt | None:
     attempt = state.live(token)
     return attempt if attempt and state.worker_of(attempt).state is WorkerState.COMPLETING else None

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orchestrator.core import clearing, pushing
 from orchestrator.core import messages as m
-from orchestrator.core import pushing
 from orchestrator.core.claims import clash
 from orchestrator.core.decide.money import WHATS, needed, shortage
 from orchestrator.core.decide.outcome import fail
@@ -138,7 +138,7 @@ def ended(state: State, at: float) -> Iterator[m.Event]:
         if all(worker.token is None or _left_for_later(state, worker) for worker in state.workers.values()):
             yield m.RunStopped(at=at, reason=state.stopping.reason)
     elif (
-        state.attempts or state.to_clear or pushing.holds_the_end(state)
+        state.attempts or clearing.holds_the_end(state) or pushing.holds_the_end(state)
     ):  # who is held with a live session is under way as well
         return
     elif not any(state.counts[each] for each in ACTIVE):
@@ -158,5 +158,5 @@ def _left_for_later(state: State, worker: WorkerRecord) -> bool:
 def idle_and_paused(state: State) -> bool:
     """A paused run with nothing under way: its process may go."""
     busy = any(worker.token is not None for worker in state.workers.values())
-    at_rest = not busy and not state.merging and not state.to_clear and not pushing.is_due(state)
+    at_rest = not busy and not state.merging and not any(clearing.due(state)) and not pushing.is_due(state)
     return state.run is RunState.PAUSED and at_rest

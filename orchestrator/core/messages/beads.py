@@ -180,3 +180,20 @@ class BeadCleared(Event, frozen=True, kw_only=True):
 
     bead: BeadId
     fault: str = ""
+    """Why it could not go, to the end of the run: it is left where it is."""
+
+
+class ClearingDelayed(Event, frozen=True, kw_only=True):
+    """Its worktree could not be cleared away, and that is tried again later."""
+
+    bead: BeadId
+    reason: str
+    until: float
+    failures: int
+    """In a row."""
+
+
+class ClearingWoke(Event, frozen=True, kw_only=True):
+    """A clearing that failed is due again."""
+
+    bead: BeadId
