@@ -33,13 +33,19 @@ class Refused(Exception):
         self.code = code
 
 
+def workers_of(text: str | None) -> int | str | None:
+    """As a person says it: a number, where it is one; else the word, for the manifest to judge."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() else text
+
+
 class Order(Struct, frozen=True, kw_only=True):
     """What `run` was told."""
 
     manifest: Path
     repo: Path | None = None
     worktrees: Path | None = None
-    workers: int | None = None
+    workers: int | str | None = None
+    """A number, or `auto`."""
     agent: str | None = None
     on_question: str | None = None
     push: str | None = None
@@ -67,7 +73,7 @@ class Order(Struct, frozen=True, kw_only=True):
         return replace(
             self,
             worktrees=self.worktrees or (Path(said["worktrees"]) if "worktrees" in said else None),
-            workers=self.workers or (int(said["workers"]) if "workers" in said else None),
+            workers=self.workers or workers_of(said.get("workers")),
             agent=self.agent or said.get("agent"),
             on_question=self.on_question or said.get("on_question"),
             push=self.push or said.get("push"),

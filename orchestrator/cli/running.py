@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.app.orders import Exit, Order
+from orchestrator.app.orders import Exit, Order, workers_of
 from orchestrator.cli.speech import ManifestFile, complain, honest
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def run(
     repo: Annotated[
         Path | None, typer.Option("--repo", help="The repository to work on. [default: the manifest's `repo:`]")
     ] = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="How many agents at once.")] = None,
+    workers: Annotated[
+        str | None, typer.Option("--workers", help="How many agents at once, or auto.", metavar="N|auto")
+    ] = None,
     worktrees: Annotated[Path | None, typer.Option("--worktrees", help="Where worktrees are made.")] = None,
     agent: Annotated[
         str | None, typer.Option("--agent", help="Use this agent (or agent:model) for every bead with a prompt.")
@@ -61,7 +63,7 @@ def run(
         manifest=manifest,
         repo=repo,
         worktrees=worktrees,
-        workers=workers,
+        workers=workers_of(workers),
         agent=agent,
         on_question=on_question,
         push=push,

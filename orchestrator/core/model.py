@@ -26,6 +26,9 @@ FAIL = "fail"
 ANSWER = "answer:"
 """The words of `on_question`; the answer follows the last."""
 
+AUTO = "auto"
+"""Of `workers`: how many there are is found out."""
+
 SHELL_ROUTE = RouteName("run")
 """The route of beads that have `run:` instead of a prompt."""
 
@@ -247,6 +250,10 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Every number that a decision depends on. The defaults are the manifest's."""
 
     workers: int = 4
+    auto: bool = False
+    """How many workers are worth their while is found out; it begins with `workers`."""
+    most_workers: int | None = None
+    """With `auto`; None: so many for each physical core as `decide.width` says."""
     min_workers: int = 1
     """Fewer started workers than this, and the run ends."""
     max_starts: int = 10

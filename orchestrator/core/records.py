@@ -176,6 +176,19 @@ class WorkerRecord(Struct, frozen=True, kw_only=True):
     """Since when its health is below the floor; None: it is not."""
 
 
+class Tuning(Struct, frozen=True, kw_only=True):
+    """What is measured of so many workers as there are now, and what is known of fewer."""
+
+    since: float
+    done: int
+    """Beads that were done then."""
+    tokens: int
+    """That agents had said to have used by then."""
+    fewer: tuple[int, float, str] | None = None
+    """How many there were before, and what they brought in an hour, of what; None: they are not compared."""
+    rest_until: float = 0.0
+
+
 class Breaker(Struct, frozen=True, kw_only=True):
     route: RouteName
     state: BreakerState = BreakerState.CLOSED

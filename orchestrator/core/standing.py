@@ -47,6 +47,7 @@ from orchestrator.core.records import (
     Spent,
     Totals,
     Trial,
+    Tuning,
     WorkerRecord,
 )
 from orchestrator.core.values import replace
@@ -95,6 +96,10 @@ class Standing:
         self.attempts: dict[Token, Attempt] = {}
         self.workers: dict[WorkerId, WorkerRecord] = {}
         self.worker_counts: dict[WorkerState, int] = dict.fromkeys(WorkerState, 0)
+        self.width: int | None = None
+        """How many workers have turned out to be worth their while; None: as many as the policy says."""
+        self.tuning: Tuning | None = None
+        """None: nobody asks how many are."""
         self.surplus = 0
         """Workers that go when their attempt has ended: an earlier process had more, or a person released them."""
         self.added: dict[WorkerId, None] = {}
@@ -228,6 +233,11 @@ class Standing:
         routes.sort(key=lambda route: -1 if route == record.stay else record.strikes.count(route) // each)
         return tuple(routes)
 
+    def used_tokens(self) -> int:
+        """By all agents, as far as they said."""
+        live = (attempt for attempt in self.attempts.values() if self.has_worker(attempt))
+        return self.totals.tokens + sum(attempt.usage.tokens or 0 for attempt in live)
+
     def unmet(self, spec: Bead) -> int:
         """How many of its needs are not done."""
         return sum(self.beads[need].state is not BeadState.DONE for need in spec.needs)
@@ -279,7 +289,7 @@ class Standing:
 
     def staff(self, at: float) -> None:
         """The workers that the policy and a person want; one too many goes once it has nothing to do."""
-        planned = (WorkerId(f"w{n}") for n in range(1, self.policy.workers + 1))
+        planned = (WorkerId(f"w{n}") for n in range(1, (self.width or self.policy.workers) + 1))
         wanted = [worker for worker in dict.fromkeys((*planned, *self.added)) if worker not in self.released]
         for worker in wanted:
             if worker not in self.workers:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 
 from orchestrator.core.commit_message import PLACEHOLDERS
-from orchestrator.core.model import Claim, PushWhen, RouteName, Style, Unasked
+from orchestrator.core.model import AUTO, Claim, PushWhen, RouteName, Style, Unasked
 from orchestrator.core.template import TemplateFault
 from orchestrator.core.template import Text as Template
 from orchestrator.manifest import names, patterns, quantities
@@ -88,6 +88,15 @@ def _as_count(value: Any) -> int:
     if not _WHOLE.fullmatch(text) or int(text) < 1:
         raise Unfit(f"'{text}' does not fit", expected=expected)
     return int(text)
+
+
+def _as_workers(value: Any) -> int | str:
+    if isinstance(value, str) and value == AUTO:
+        return AUTO
+    try:
+        return _as_count(value)
+    except Unfit as unfit:
+        raise Unfit(unfit.message, expected=f"{unfit.expected}, or {AUTO}") from unfit
 
 
 def _as_quantity(parse: Callable[[str], float], expected: str, *, zero: bool) -> Callable[[Any], float]:
@@ -209,6 +218,11 @@ Routes = Annotated[tuple[_Route, ...], BeforeValidator(_as_list), _schema(**_LIS
 _Pattern = Annotated[Claim, PlainValidator(_as_pattern)]
 Patterns = Annotated[tuple[_Pattern, ...], BeforeValidator(_as_list), _schema(**_LIST_SCHEMA)]
 Count = Annotated[int, BeforeValidator(_as_count), _schema(type="integer", minimum=1)]
+Workers = Annotated[
+    int | str,
+    BeforeValidator(_as_workers),
+    _schema(anyOf=[{"type": "integer", "minimum": 1}, {"const": AUTO}]),
+]
 Duration = Annotated[
     float,
     BeforeValidator(_as_quantity(quantities.parse_duration, quantities.DURATION, zero=False)),

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.core.model import Budget, Limit, Policy
+from orchestrator.core.model import AUTO, Budget, Limit, Policy
 from orchestrator.core.values import Struct
 from orchestrator.manifest.document import Document, KeyPath, bare
 from orchestrator.manifest.faults import Fault
@@ -22,6 +22,7 @@ DEFAULTS_FILE = "orchestrator.toml"
 
 _POLICY = {
     "workers": ("workers",),
+    "most_workers": ("max_workers",),
     "min_workers": ("min_workers",),
     "max_starts": ("max_starts",),
     "start_timeout_s": ("start_timeout",),
@@ -136,6 +137,8 @@ class Layers:
 
     def policy(self, now: datetime) -> Policy:
         given = {name: value for name, keys in _POLICY.items() if (value := self.get(*keys)) is not None}
+        if given.get("workers") == AUTO:
+            given |= {"workers": Policy().workers, "auto": True}
         hours = closed(self.get("curfew") or (), self.get("active") or (), now)
         return Policy(**given, limits=self.limits(), closed=hours)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from orchestrator.core.model import SHELL_ROUTE, AgentTraits, Bead, Manifest, Policy, RouteName
+from orchestrator.core.model import AUTO, SHELL_ROUTE, AgentTraits, Bead, Manifest, Policy, RouteName
 from orchestrator.core.values import Struct, field, replace
 from orchestrator.manifest import names
 from orchestrator.manifest.assembly import agent_faults, bead_of, no_routes, route_notes, unknown_agent
@@ -41,7 +41,8 @@ class AgentCatalog(Protocol):
 class Overrides(Struct, frozen=True, kw_only=True):
     """What the command line says over the manifest."""
 
-    workers: int | None = None
+    workers: int | str | None = None
+    """A number, or `auto`."""
     on_question: str | None = None
     push: str | None = None
     """The remote that the target goes to."""
@@ -271,13 +272,17 @@ class _Loading:
         if remote is not None:
             policy = replace(policy, push_to=remote)
         workers = self._overrides.workers
-        if workers is not None:
-            if workers < 1:
-                self._refuse_option("--workers", Unfit(f"{workers} is too few", expected="1 or more"))
-            elif policy.min_workers > workers:
+        if workers == AUTO:
+            policy = replace(policy, auto=True, workers=Policy().workers)
+        elif workers is not None:
+            if not isinstance(workers, int) or workers < 1:
+                expected = f"a whole number, 1 or more, or {AUTO}"
+                self._refuse_option("--workers", Unfit(f"'{workers}' does not fit", expected=expected))
+                return policy
+            if policy.min_workers > workers:
                 self._notes.append(f"min_workers is {workers}, not {policy.min_workers}: --workers {workers} says so")
                 policy = replace(policy, min_workers=workers)
-            return replace(policy, workers=workers)
+            return replace(policy, workers=workers, auto=False)
         if policy.min_workers > policy.workers and not layers.at_fault("workers"):
             message = f"min_workers: {policy.min_workers} is more than the {policy.workers} workers"
             self._faults.append(layers.fault(("min_workers",), message))

@@ -40,6 +40,7 @@ from orchestrator.manifest.fields import (
     Text,
     Texts,
     Version,
+    Workers,
 )
 
 _ROUTES = (
@@ -304,7 +305,15 @@ class SettingsTable(Table):
         description="The branch into which beads are merged; made from 'base' if it is not there. "
         "Default: orchestrator/<name>.",
     )
-    workers: Count | None = Field(default=None, description="How many agents work at the same time. Default 4.")
+    workers: Workers | None = Field(
+        default=None,
+        description="How many agents work at the same time; 'auto' begins with 4 and finds out how many are worth "
+        "their while. Default 4.",
+    )
+    max_workers: Count | None = Field(
+        default=None,
+        description="With 'workers: auto', never more than this. Default 16 for each physical core.",
+    )
     min_workers: Count | None = Field(
         default=None, description="With fewer workers that can be started than this, the run ends. Default 1."
     )

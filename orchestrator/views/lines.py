@@ -145,6 +145,11 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.RunOpened: _opened,
     m.RunSwept: _swept,
     m.WorkersStarted: lambda event, entry, state: ("workers", workers_in_words(event)),
+    m.WorkersTuned: lambda event, entry, state: (
+        "workers",
+        f"{event.workers}, they were {event.before}",
+        _short(event.reason),
+    ),
     m.RunPaused: lambda event, entry, state: ("run", "paused", _short(event.reason)),
     m.RunResumed: lambda event, entry, state: ("run", "resumed", _short(event.reason)),
     m.ManifestChanged: _manifest_changed,

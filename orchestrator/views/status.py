@@ -58,6 +58,7 @@ def _run(state: State) -> dict[str, Any]:
         "opened_at": rfc3339(state.opened_at),
         "ended_at": rfc3339(state.ended_at),
         "closed_until": rfc3339(state.closed_until),
+        "workers": {"auto": state.policy.auto, "wanted": state.width or state.policy.workers},
         "waits_for_host": state.tight if state.fits == 0 and state.ended_at is None else None,
         "target_base": state.target_base,
         "epoch": state.epoch,

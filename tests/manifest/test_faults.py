@@ -41,7 +41,7 @@ def test_faults_are_values_in_the_order_of_their_places(load_text: Load) -> None
     with pytest.raises(ManifestFaults) as caught:
         load_text("workers: 0\nbeads:\n- id: b\n  promt: x\n- id: c\n  prompt: x\n")
     first, second, third = caught.value.faults
-    assert (first.line, first.column, first.expected) == (1, 10, "a whole number, 1 or more")
+    assert (first.line, first.column, first.expected) == (1, 10, "a whole number, 1 or more, or auto")
     assert (second.line, second.column, second.hint) == (4, 3, "prompt")
     assert (third.line, third.column, third.hint) == (5, 3, "")
 

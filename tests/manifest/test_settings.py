@@ -26,6 +26,7 @@ repo: ../app
 base: v1.2~3
 target: night/one
 workers: 8
+max_workers: 11
 min_workers: 2
 max_starts: 3
 start_timeout: 1m
@@ -107,6 +108,7 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
     assert manifest.budget == Budget(usd=50, bead_usd=2.5)
     assert manifest.policy == Policy(
         workers=8,
+        most_workers=11,
         min_workers=2,
         max_starts=3,
         start_timeout_s=60,
@@ -218,7 +220,7 @@ def test_what_is_left_out_is_as_the_core_says(load_text: Load) -> None:
 
 
 def test_every_number_of_the_policy_has_a_key() -> None:
-    assert set(_POLICY) == set(Policy.__struct_fields__) - {"limits", "closed", "heed_host"}
+    assert set(_POLICY) == set(Policy.__struct_fields__) - {"limits", "closed", "heed_host", "auto"}
 
 
 def test_ids_and_needs_are_what_stands_in_the_file(load_text: Load) -> None:
@@ -354,6 +356,29 @@ def test_the_command_line_has_the_last_word(load_text: Load, tmp_path: Path) -> 
     assert (manifest.policy.workers, manifest.policy.min_workers) == (1, 1)
     assert loaded.repo == tmp_path / "elsewhere"
     assert loaded.notes == ("min_workers is 1, not 2: --workers 1 says so",)
+
+
+@pytest.mark.parametrize(
+    ("text", "workers", "found"),
+    [
+        ("workers: auto\nmax_workers: 9\n", None, (4, True, 9)),
+        ("workers: 8\n", "auto", (4, True, None)),
+        ("workers: auto\n", 7, (7, False, None)),
+    ],
+)
+def test_how_many_workers_are_worth_their_while_may_be_left_to_us(
+    load_text: Load, text: str, workers: int | str | None, found: tuple[int, bool, int | None]
+) -> None:
+    loaded = load_text(text + "beads:\n- {id: a, run: x}\n", overrides=Overrides(workers=workers))
+    policy = loaded.manifest.policy
+    assert (policy.workers, policy.auto, policy.most_workers) == found
+
+
+def test_a_word_that_is_no_number_of_workers_is_refused(load_text: Load) -> None:
+    with pytest.raises(
+        ManifestFaults, match="--workers: 'many' does not fit; expected a whole number, 1 or more, or auto"
+    ):
+        load_text("beads:\n- {id: a, run: x}\n", overrides=Overrides(workers="many"))
 
 
 def test_the_target_follows_the_name_that_the_command_line_gives(load_text: Load) -> None:

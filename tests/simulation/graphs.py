@@ -78,6 +78,8 @@ def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
         budget=_budget(roll),
         policy=Policy(
             workers=roll(1, 8),
+            auto=roll(0, 3) == 0,
+            most_workers=(None, 3, 9)[roll(0, 2)],
             min_workers=roll(1, 2),
             max_starts=roll(1, 4),
             breaker_failures=roll(1, 3),

@@ -16,6 +16,7 @@ from orchestrator.core.decide import fences
 from orchestrator.core.decide.money import committed
 from orchestrator.core.decide.pools import has_room
 from orchestrator.core.decide.routing import Pick, pick
+from orchestrator.core.decide.width import PER_CORE
 from orchestrator.core.model import BeadId, BeadState, BreakerState, Budget, Ending, RunState, WorkerState
 from orchestrator.core.owed import owed
 from orchestrator.core.records import BeadRecord
@@ -209,6 +210,16 @@ def starts_are_bounded(world: World) -> None:
     assert world.state.worker_counts[WorkerState.STARTING] <= world.state.policy.max_starts
 
 
+def workers_are_as_many_as_are_wanted(world: World) -> None:
+    """What is found out stays within its bounds, and who goes is at work on a last bead."""
+    state = world.state
+    if state.width is not None:
+        policy = state.policy
+        assert policy.auto
+        assert policy.workers <= state.width <= max(policy.workers, policy.most_workers or PER_CORE * 2)
+    assert state.surplus <= sum(worker.token is not None for worker in state.workers.values()), "idle, and not wanted"
+
+
 def budget_is_kept(world: World) -> None:
     """Money spent and reserved stays within the hard limit, as long as each bead keeps to its own."""
     budget = world.state.budget
@@ -376,6 +387,7 @@ AFTER_EVERY_STEP: tuple[Callable[[World], None], ...] = (
     one_worker_one_bead,
     questions_are_with_a_person,
     starts_are_bounded,
+    workers_are_as_many_as_are_wanted,
     budget_is_kept,
     counts_are_right,
     blocked_means_blocked,

@@ -18,6 +18,7 @@ from orchestrator.core.model import (
     Commit,
     Ending,
     ProcessName,
+    Room,
     Sample,
     Token,
     Tree,
@@ -354,7 +355,7 @@ def _sample(token: Token, processes: int, stopped: int, quiet_s: float, at: floa
         cpu_share=0.0, cpu_s=0.0, memory=int(quiet_s * 2**20), descriptors=0, read=0,
         written=0, said_s=quiet_s, wrote_s=quiet_s, quiet_s=quiet_s,
     )  # fmt: skip
-    return m.Sampled(at=at, samples=(sample,))
+    return m.Sampled(at=at, samples=(sample,), room=Room(cores=2) if quiet_s < 600.0 else None)
 
 
 def _checkpoint(token: Token, made: bool, at: float) -> m.Checkpointed:

@@ -90,18 +90,26 @@ def optimum_s(of: tuple[Provider, ...]) -> float:
 class ThreeProviders:
     """Plays the night; `dies_at`: our process is gone then, and begins anew a minute later."""
 
-    def __init__(self, of: tuple[Provider, ...], dies_at: float | None = None) -> None:
+    def __init__(
+        self,
+        of: tuple[Provider, ...],
+        dies_at: float | None = None,
+        *,
+        beads: int = BEADS,
+        policy: Policy | None = None,
+    ) -> None:
         self.of = {each.name: each for each in of}
         chain = tuple(RouteName(each.name) for each in of)
         manifest = Manifest(
             name="night",
             base=None,
             target="t",
-            beads=tuple(Bead(id=BeadId(f"b{n}"), title="b", prompt="p", routes=chain) for n in range(BEADS)),
+            beads=tuple(Bead(id=BeadId(f"b{n}"), title="b", prompt="p", routes=chain) for n in range(beads)),
             agents=tuple(
                 AgentTraits(name=AgentName(each.name), provider=each.name, resumes=True, continues=True) for each in of
             ),
-            policy=Policy(workers=SLOTS * len(of), limits=tuple(Limit(pool=each.name, sessions=SLOTS) for each in of)),
+            policy=policy
+            or Policy(workers=SLOTS * len(of), limits=tuple(Limit(pool=each.name, sessions=SLOTS) for each in of)),
         )
         self.log: list[m.Event] = [m.RunPlanned(at=0.0, manifest=manifest, target_base=Commit("b"), token=Token(0))]
         self.state = State.replay(self.log)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.core.changes import attempts, beads, locks, pools, revision, routes, run
+from orchestrator.core.changes import attempts, beads, locks, pools, revision, routes, run, workers
 
 CHANGES = {
     **run.CHANGES,
@@ -12,4 +12,5 @@ CHANGES = {
     **routes.CHANGES,
     **pools.CHANGES,
     **revision.CHANGES,
+    **workers.CHANGES,
 }

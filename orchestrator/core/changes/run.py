@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrator.core import machines
 from orchestrator.core import messages as m
+from orchestrator.core.changes import workers
 from orchestrator.core.changes.pools import watch_day
 from orchestrator.core.model import BeadState, Budget
 from orchestrator.core.standing import LIVE, SETTLED, Standing
@@ -35,6 +36,9 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
     state.mustering, state.muster = True, {}
     if event.terms is not None:
         _agree(state, event.terms, event.at)
+    state.tuning = None
+    if state.policy.auto:
+        workers.measure(state, event.at)  # what was known of fewer was known of an earlier machine
     if state.policy.closed or state.closed_until is not None:
         state.deadlines.set(("hours", ""), event.at)
     for pool in state.pools:
@@ -166,6 +170,8 @@ def _agree(state: Standing, terms: m.Terms, at: float) -> None:
     if terms.policy.workers != state.policy.workers:  # who says anew how many there are to be means all of them
         state.added, state.released = {}, {}
     state.policy, state.options = terms.policy, terms.options
+    if not state.policy.auto:
+        state.width = None
     state.needs.update(terms.needs)
     raised, budget = state.raised_usd, terms.budget
     if raised is not None and budget.usd is not None and budget.usd < raised:  # nobody said otherwise since

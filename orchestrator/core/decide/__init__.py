@@ -26,6 +26,7 @@ from orchestrator.core.decide import (
     revising,
     scheduling,
     sessions,
+    width,
 )
 from orchestrator.core.decide.scheduling import idle_and_paused
 from orchestrator.core.state import State
@@ -120,6 +121,7 @@ def _sampled(state: State, signal: m.Sampled) -> Iterator[m.Event]:
     if signal.room is not None and state.swept and state.ended_at is None:
         used = {sample.token: sample.memory for sample in signal.samples}
         yield from host.weighed(state, signal.room, used, signal.at)
+        yield from width.tuned(state, signal.room, signal.at)
 
 
 _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {

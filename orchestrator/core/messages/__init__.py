@@ -160,6 +160,9 @@ from orchestrator.core.messages.terms import (
     Revision,
     Terms,
 )
+from orchestrator.core.messages.workers import (
+    WorkersTuned,
+)
 
 __all__ = [
     "Advance",
@@ -297,6 +300,7 @@ __all__ = [
     "WorkerWoke",
     "WorkersAdded",
     "WorkersStarted",
+    "WorkersTuned",
     "WritingResumed",
     "name_of",
 ]

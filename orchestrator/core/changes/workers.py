@@ -1,0 +1,30 @@
+"""What the events of how many workers there are change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from orchestrator.core import messages as m
+from orchestrator.core.model import BeadState
+from orchestrator.core.records import Tuning
+from orchestrator.core.standing import Standing
+
+
+def workers_tuned(state: Standing, event: m.WorkersTuned) -> None:
+    state.width = event.workers
+    grew = event.workers > event.before
+    fewer = (event.before, event.rate, event.what) if grew and event.rate is not None else None
+    measure(state, event.at, fewer, event.rest_until)
+    state.staff(event.at)
+
+
+def measure(state: Standing, at: float, fewer: tuple[int, float, str] | None = None, rest_until: float = 0.0) -> None:
+    """From now on, of so many as there are."""
+    done, tokens = state.counts[BeadState.DONE], state.used_tokens()
+    state.tuning = Tuning(since=at, done=done, tokens=tokens, fewer=fewer, rest_until=rest_until)
+
+
+CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
+    m.WorkersTuned: workers_tuned,
+}
