@@ -25,7 +25,7 @@ from orchestrator.sessions.terminal import TERM, Terminal
 from orchestrator.sessions.transcript import Title, Transcript, join_all
 from orchestrator.sessions.tree import KILLED_S, Tree, end
 from orchestrator.sessions.vitals import Vitals
-from orchestrator.sessions.walls import walled
+from orchestrator.sessions.walls import behind
 
 if TYPE_CHECKING:
     from orchestrator.sessions.screen import Screen
@@ -114,8 +114,14 @@ class PtySessions:
 
     def _start(self, order: OpenSession, launch: Launch, reader: Reader, *, at_spawn: bool, emit: Emit) -> PtySession:
         env = {"TERM": TERM, **launch.env, **self._marks.of(order.token)}
-        argv = walled(launch.argv, launch.walls) if launch.walls else launch.argv
-        terminal = Terminal.open(argv, env=env, cwd=launch.cwd, columns=self._columns, rows=self._rows)
+
+        def on_a_terminal(argv: tuple[str, ...]) -> Terminal:
+            return Terminal.open(argv, env=env, cwd=launch.cwd, columns=self._columns, rows=self._rows)
+
+        try:
+            terminal = behind(launch.walls, tuple(launch.argv), on_a_terminal)
+        except OSError as error:
+            raise SpawnFailed(str(error)) from error
         try:
             session = self._session(order, launch, reader, env, terminal, at_spawn=at_spawn, emit=emit)
         except OSError as error:
