@@ -174,6 +174,16 @@ def _not_pushed(event: m.Event) -> Word | None:
     return None
 
 
+def _not_proposed(event: m.Event) -> Word | None:
+    match event:
+        case m.PullRequestDelayed():
+            return Word(subject=event.bead, text=f"no pull request of {event.bead or 'the night'} yet: {event.reason}")
+        case m.PullRequestDoubted():
+            what = event.bead or "the night"
+            return Word(subject=event.bead, text=f"look whether a pull request of {what} is open: {event.reason}")
+    return None
+
+
 def _ended(event: m.Event) -> Word | None:
     if isinstance(event, m.RunFinished):
         return Word(subject="", text="the run has ended", level=Level.INFO)
@@ -192,6 +202,7 @@ BUILT_IN = (
     Rule(name="spiral", says=_spiral, threshold=5),
     Rule(name="unhealthy", says=_unwell),
     Rule(name="not-pushed", says=_not_pushed),
+    Rule(name="not-proposed", says=_not_proposed),
     Rule(name="paused", says=_paused, level=Level.ERROR, cooldown_s=60.0),
     Rule(name="ended", says=_ended, cooldown_s=0.0),
 )

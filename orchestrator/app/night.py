@@ -26,7 +26,7 @@ from orchestrator.core.model import BeadState, Budget, RunState
 from orchestrator.core.state import State
 from orchestrator.core.values import replace
 from orchestrator.runtime.loop import ControlLoop, Inbox
-from orchestrator.runtime.ports import Listener, Marks, Walls
+from orchestrator.runtime.ports import Letter, Listener, Marks, Walls
 from orchestrator.runtime.pulse import Pulse
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class _Night:
             can_wall=_can_wall,
             workers=self._manifest.policy.workers,
             push_to=self._manifest.policy.push_to,
+            requests=self._manifest.policy.requests,
             surroundings=os.environ,
             before_work=self._has_looked,
         )
@@ -119,6 +120,7 @@ class _Night:
             policy=self._manifest.policy,
             emit=inbox.put,
             fail=inbox.fail,
+            describe=lambda order: _letter(state, order),
         )
         pulse = Pulse(
             self._sessions.measure,
@@ -233,6 +235,7 @@ class _Night:
             landed=dict(self._workspaces.landed(tasks)),
             tasks=tasks,
             source=str(self._loaded.source),
+            base_branch=self._workspaces.base_branch,
         )
         store = self._database.begin(planned, wanted)
         self._fresh = (planned,)
@@ -289,6 +292,12 @@ class _Night:
         else:
             said = f"report: {path}"
         return Outcome(state=state, findings=findings, report=said, code=exit_code(state))
+
+
+def _letter(state: State, order: m.Propose) -> Letter:
+    from orchestrator.views.pull_requests import letter
+
+    return letter(state, order)
 
 
 class _Late:

@@ -74,10 +74,24 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
         locks=tuple(map(str, survey.locks(repository, manifest.target))),
         checkpoints=tuple(bead for _, bead in survey.checkpoints(repository, manifest.name)),
         temporary=tuple(map(str, survey.temporary(repository, folder / quoted(manifest.name)))),
+        proposed=_proposed(read),
         person=person(repository, manifest.name, targets, state.target_base, manifest.target),
         mark=mark,
         writer=f"pid {holder.process.pid} on {holder.host}" if holder else "",
     )
+
+
+def _proposed(read: Reading) -> Mapping[str, Commit] | None:
+    """Asked of the remote, where pull requests are open."""
+    if not any(request.turn for request in read.state.requests.values()):
+        return None
+    from orchestrator.repo import survey
+    from orchestrator.repo.faults import GitRefused, RepositoryFault
+
+    try:
+        return survey.heads_of(read.repository, read.state.policy.push_to)
+    except (GitRefused, RepositoryFault):
+        return None
 
 
 def _landed(

@@ -233,6 +233,29 @@ class PushWhen(StrEnum):
     """Once, when nothing else is left to be done"""
 
 
+class Per(StrEnum):
+    """What a pull request is opened for."""
+
+    NIGHT = "night"
+    """One, of the target"""
+    BEAD = "bead"
+    """One for each bead, of a branch of its own"""
+
+
+class PullRequests(Struct, frozen=True, kw_only=True):
+    """How landed work is proposed to whoever keeps the base branch. The commands are templates for `/bin/sh`."""
+
+    per: Per = Per.NIGHT
+    base: str = ""
+    """The branch on the remote that they are opened against; empty: the one that the target began on."""
+    find: str = ""
+    """Prints the address of one that is open for a branch; empty: there is no way to ask."""
+    open: str
+    """Prints its address."""
+    update: str = ""
+    """Gives an open one another title and body; empty: they stay as they were."""
+
+
 class Limit(Struct, frozen=True, kw_only=True):
     """What a pool of routes may be asked for. None: no limit of ours."""
 
@@ -320,6 +343,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     push_when: PushWhen = PushWhen.EACH
     push_tries: int = 5
     """So often in a row a push may fail before the end of the run does not wait for it any more."""
+    requests: PullRequests | None = None
+    """None: the target is what the night is for."""
     limits: tuple[Limit, ...] = ()
     closed: tuple[tuple[float, float], ...] = ()
     """Times in which nothing new starts, from and until: in order, and apart from each other."""

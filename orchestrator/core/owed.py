@@ -34,9 +34,27 @@ def owed(state: State) -> Iterator[m.Effect]:
         yield from _owed_to_train(state)
         if pushing.is_due(state):
             yield m.Push(remote=state.policy.push_to, turn=state.landings, round=state.push_failures)
+        yield from _owed_to_pull_requests(state)
     for bead in clearing.due(state):
         record = state.beads[bead]
         yield m.Clear(bead=bead, number=record.number, landed=record.state is BeadState.DONE)
+
+
+def _owed_to_pull_requests(state: State) -> Iterator[m.Effect]:
+    for bead, request in state.requests.items():
+        if request.under_way is None or state.policy.requests is None:
+            continue
+        yield m.Propose(
+            bead=bead,
+            turn=request.under_way,
+            round=request.failures,
+            base=request.base,
+            commit=state.beads[bead].commit if bead else None,
+            task=state.tasks.get(bead, "") if bead else "",
+            grounds=request.grounds,
+            url=request.url,
+            only_push=bool(request.doubt),
+        )
 
 
 def _leaving(state: State) -> bool:

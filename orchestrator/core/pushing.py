@@ -15,8 +15,8 @@ def is_due(state: State) -> bool:
 
 
 def is_behind(state: State) -> bool:
-    """More has landed than the remote is known to have."""
-    return bool(state.policy.push_to) and state.landings > state.pushed
+    """More has landed than the remote is known to have. Where there are pull requests, those bring it there."""
+    return bool(state.policy.push_to) and state.policy.requests is None and state.landings > state.pushed
 
 
 def holds_the_end(state: State) -> bool:

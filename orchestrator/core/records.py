@@ -155,6 +155,29 @@ class Trial(Struct, frozen=True, kw_only=True):
     output: str = ""
 
 
+class PullRequest(Struct, frozen=True, kw_only=True):
+    """One that is open, or to be opened."""
+
+    turn: int = 0
+    """How much had landed of what it has; 0: it was never opened."""
+    under_way: int | None = None
+    """How much has landed of what it is being brought to."""
+    base: str = ""
+    grounds: tuple[Commit, ...] = ()
+    """What it stands on, while it is being brought there: see `PullRequestBegun`."""
+    url: str = ""
+    branch: str = ""
+    commit: Commit | None = None
+    """Where its branch is."""
+    failures: int = 0
+    """In a row."""
+    fault: str = ""
+    waits: bool = False
+    """Until its time."""
+    doubt: str = ""
+    """Why nobody knows whether it is open. It is not opened again; a person looks."""
+
+
 class WorkerRecord(Struct, frozen=True, kw_only=True):
     id: WorkerId
     state: WorkerState = WorkerState.IDLE

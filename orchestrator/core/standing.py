@@ -44,6 +44,7 @@ from orchestrator.core.records import (
     Car,
     Point,
     Pool,
+    PullRequest,
     Spent,
     Totals,
     Trial,
@@ -59,7 +60,8 @@ LIVE = frozenset({WorkerState.STARTING, WorkerState.RUNNING, WorkerState.TIMEOUT
 
 Due = tuple[str, Any]
 """What a deadline is for: the start or the end of an attempt, a bead's waiting time, its wait for files, a landing, a
-breaker, a provider, a pool's next start or the end of its day or window, a worker, the hours, a push, a clearing."""
+breaker, a provider, a pool's next start or the end of its day or window, a worker, the hours, a push, a clearing,
+a pull request."""
 
 
 class Standing:
@@ -162,6 +164,12 @@ class Standing:
         self.push_fault = ""
         self.push_waits = False
         """Until its time."""
+        self.landed: dict[BeadId, None] = {}
+        """Beads that have landed in this run, in their order."""
+        self.base_branch = planned.base_branch
+        """The branch that the target began on, as a full ref; empty: on something that is no branch."""
+        self.requests: dict[BeadId, PullRequest] = {}
+        """Pull requests, by their bead; the night's own is that of no bead."""
         self.to_clear: dict[BeadId, None] = {}
         """Beads whose worktree is to go."""
         self.clearings: dict[BeadId, int] = {}

@@ -13,7 +13,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 
 from orchestrator.core.commit_message import PLACEHOLDERS
-from orchestrator.core.model import AUTO, Claim, PushWhen, RouteName, Style, Unasked
+from orchestrator.core.model import AUTO, Claim, Per, PushWhen, RouteName, Style, Unasked
+from orchestrator.core.pull_request_commands import KNOWN as HOSTS
+from orchestrator.core.pull_request_commands import PLACEHOLDERS as OF_PULL_REQUESTS
 from orchestrator.core.template import TemplateFault
 from orchestrator.core.template import Text as Template
 from orchestrator.manifest import names, patterns, quantities
@@ -27,6 +29,9 @@ _GRAVITIES = ("info", "warning", "error")
 _UNASKED = tuple(word.value for word in Unasked)
 _STYLES = tuple(word.value for word in Style)
 _PUSHES = tuple(word.value for word in PushWhen)
+_MODES = ("land", "pull-request")
+_PERS = tuple(word.value for word in Per)
+_HOSTS = tuple(HOSTS)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -165,14 +170,18 @@ def _as_word_of(*words: str) -> Callable[[Any], str]:
     return convert
 
 
-def _as_message(value: Any) -> str:
-    """What a commit says, with placeholders."""
-    text = as_text(value)
-    try:
-        Template.parse(text, PLACEHOLDERS)
-    except TemplateFault as fault:
-        raise Unfit(str(fault)) from fault
-    return text
+def _as_template(*known: str) -> Callable[[Any], str]:
+    """A text with placeholders."""
+
+    def convert(value: Any) -> str:
+        text = as_text(value)
+        try:
+            Template.parse(text, known)
+        except TemplateFault as fault:
+            raise Unfit(str(fault)) from fault
+        return text
+
+    return convert
 
 
 def _as_place(value: Any) -> str | dict[str, str]:
@@ -258,7 +267,11 @@ OfUnasked = Annotated[Unasked, BeforeValidator(_as_word_of(*_UNASKED)), _schema(
 OfStyle = Annotated[Style, BeforeValidator(_as_word_of(*_STYLES)), _schema(enum=[*_STYLES])]
 OfPushWhen = Annotated[PushWhen, BeforeValidator(_as_word_of(*_PUSHES)), _schema(enum=[*_PUSHES])]
 Remote = Annotated[Text, AfterValidator(names.check_remote), _schema(**_TEXT_SCHEMA)]
-Message = Annotated[str, BeforeValidator(_as_message), _schema(**_TEXT_SCHEMA)]
+Message = Annotated[str, BeforeValidator(_as_template(*PLACEHOLDERS)), _schema(**_TEXT_SCHEMA)]
+OfMode = Annotated[str, BeforeValidator(_as_word_of(*_MODES)), _schema(enum=[*_MODES])]
+OfPer = Annotated[Per, BeforeValidator(_as_word_of(*_PERS)), _schema(enum=[*_PERS])]
+OfHost = Annotated[str, BeforeValidator(_as_word_of(*_HOSTS)), _schema(enum=[*_HOSTS])]
+PullRequestCommand = Annotated[str, BeforeValidator(_as_template(*OF_PULL_REQUESTS)), _schema(**_TEXT_SCHEMA)]
 Gravity = Annotated[str, BeforeValidator(_as_word_of(*_GRAVITIES)), _schema(enum=[*_GRAVITIES])]
 _PLACE_SCHEMA = {
     "anyOf": [_TEXT_SCHEMA, {"type": "object", "properties": {"command": _TEXT_SCHEMA}, "required": ["command"]}]

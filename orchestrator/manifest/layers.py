@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.core.model import AUTO, Budget, Limit, Policy
+from orchestrator.core.model import AUTO, Budget, Limit, Policy, PullRequests
+from orchestrator.core.pull_request_commands import KNOWN
 from orchestrator.core.values import Struct
 from orchestrator.manifest.document import Document, KeyPath, bare
 from orchestrator.manifest.faults import Fault
@@ -140,7 +141,19 @@ class Layers:
         if given.get("workers") == AUTO:
             given |= {"workers": Policy().workers, "auto": True}
         hours = closed(self.get("curfew") or (), self.get("active") or (), now)
-        return Policy(**given, limits=self.limits(), closed=hours)
+        requests = self.requests()
+        if requests is not None:
+            given.setdefault("push_to", "origin")
+        return Policy(**given, limits=self.limits(), closed=hours, requests=requests)
+
+    def requests(self) -> PullRequests | None:
+        """Own commands go before those of the host; whoever only says how one is opened has no others."""
+        if self.get("mode") != "pull-request":
+            return None
+        said = {name: self.get("pull_request", name) for name in ("per", "base", "find", "open", "update")}
+        host = self.get("pull_request", "host") or ("" if said["open"] else "gh")
+        known = KNOWN[host]._asdict() if host else {}
+        return PullRequests(**{**known, **{name: value for name, value in said.items() if value is not None}})
 
     def limits(self) -> tuple[Limit, ...]:
         """Those of the nearer file laid over those of the farther, key by key."""

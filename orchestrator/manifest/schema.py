@@ -22,6 +22,9 @@ from orchestrator.manifest.fields import (
     Id,
     Message,
     Money,
+    OfHost,
+    OfMode,
+    OfPer,
     OfPushWhen,
     OfStyle,
     OfUnasked,
@@ -32,6 +35,7 @@ from orchestrator.manifest.fields import (
     Places,
     PoolKey,
     Priority,
+    PullRequestCommand,
     Remote,
     Revision,
     Routes,
@@ -224,6 +228,37 @@ class PushTable(Table):
     )
 
 
+class PullRequestTable(Table):
+    """How landed work is proposed, where `mode` is 'pull-request'."""
+
+    noun: ClassVar[str] = "'pull_request'"
+
+    per: OfPer | None = Field(
+        default=None,
+        description="'night': one, of the target; 'bead': one for each bead that landed, of a branch of its own. "
+        "Default night.",
+    )
+    base: Branch | None = Field(
+        default=None,
+        description="The branch on the remote that they are to go into. Default: the one that the target began on.",
+    )
+    host: OfHost | None = Field(
+        default=None,
+        description="Whose program opens them: 'gh' (GitHub) or 'glab' (GitLab). Default gh, unless 'open' is said.",
+    )
+    find: PullRequestCommand | None = Field(
+        default=None, description="A command that prints the address of the one that is open for {head}, or nothing."
+    )
+    open: PullRequestCommand | None = Field(
+        default=None,
+        description="A command that opens one and prints its address; {head}, {base}, {title}, {body_file}, {url}, "
+        "{bead}, {run} and {remote} are filled in, each as one word of the shell.",
+    )
+    update: PullRequestCommand | None = Field(
+        default=None, description="A command that gives the one at {url} its new title and body."
+    )
+
+
 class LimitTable(Table):
     """What a provider, an agent or a route may be asked for."""
 
@@ -394,6 +429,14 @@ class SettingsTable(Table):
         "{route}, {attempt} and {run} are filled in. Default '{title}'.",
     )
     push: PushTable = Field(default_factory=PushTable, description="Where the target goes to beyond the repository.")
+    mode: OfMode | None = Field(
+        default=None,
+        description="'land': what is verified is on the target; 'pull-request': it is proposed from there as well. "
+        "Default land.",
+    )
+    pull_request: PullRequestTable = Field(
+        default_factory=PullRequestTable, description="How it is proposed, where the mode is 'pull-request'."
+    )
     on_question: OnQuestion | None = Field(
         default=None,
         description="What becomes of a question that no rule answers: 'hold', 'fail', or 'answer:' and a text. "

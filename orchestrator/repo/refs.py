@@ -8,6 +8,7 @@
     refs/orchestrator/checkpoints/<run>/<bead>   what its worktree held a moment ago, while an agent works in it
     refs/orchestrator/landed/<target>/<bead>/<task>    the commit as which it landed; `-`: a task without a name
     refs/orchestrator/ground/<target>/<bead>/<task>    where it landed as several commits: what the first stands on
+    refs/orchestrator/proposed/<target>/<bead>/<task>  the commit that its own pull request is opened for
 
 A work branch cannot live below `orchestrator/<run>`, because that is the target, and a ref is a file. Knows nothing
 of worktrees.
@@ -29,6 +30,7 @@ ATTIC = "refs/orchestrator/attic/"
 LANDED = "refs/orchestrator/landed/"
 CHECKPOINTS = "refs/orchestrator/checkpoints/"
 GROUND = "refs/orchestrator/ground/"
+PROPOSED = "refs/orchestrator/proposed/"
 NOTHING = Commit("0" * 40)
 """The old value of a ref that must not exist yet."""
 
@@ -86,6 +88,10 @@ def landed_as(target: str, bead: BeadId, task: str) -> str:
 
 def ground_of(target: str, bead: BeadId, task: str) -> str:
     return landed_as(target, bead, task).replace(LANDED, GROUND, 1)
+
+
+def proposed_as(target: str, bead: BeadId, task: str) -> str:
+    return landed_as(target, bead, task).replace(LANDED, PROPOSED, 1)
 
 
 def what_landed(name: str) -> tuple[BeadId, str]:

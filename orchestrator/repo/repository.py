@@ -145,6 +145,19 @@ def commit_named(repository: Repository, git: Git, revision: str | None) -> Comm
     )
 
 
+def branch_named(repository: Repository, git: Git, revision: str | None) -> str:
+    """The branch that a revision names, as a full ref; None: the one that the person is on. Empty: it is no branch."""
+    place = Place(git_dir=repository.git_dir)
+    if revision is None:
+        return git(place, "symbolic-ref", "--quiet", "HEAD", codes=(0, 1)).text
+    named = git(
+        place, "rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options", revision,
+        codes=(0, 1, 128),
+    ).text  # fmt: skip
+    found = named.split("\n")[-1]
+    return found if found.startswith(("refs/heads/", "refs/remotes/")) else ""
+
+
 def worktrees_folder(repository: Repository, workspace: Path | None, asked: Path | None) -> Path:
     """Where worktrees are made: as asked, else the workspace's `worktrees/`, else beside the repository.
 

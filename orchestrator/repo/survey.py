@@ -14,6 +14,7 @@ from orchestrator.repo import refs, worktrees
 from orchestrator.repo import target as targets
 from orchestrator.repo.desk import Run, desk_of, files_of, head_of
 from orchestrator.repo.plumbing import Git
+from orchestrator.repo.pushing import NOBODY, remote_of
 from orchestrator.repo.repository import Repository
 from orchestrator.repo.snapshot import changes
 from orchestrator.repo.target import TargetCommit, commits
@@ -48,6 +49,16 @@ def grounds(repository: Repository, target: str) -> Mapping[tuple[BeadId, str], 
     """Of what landed as several commits, the one on which the first of them stands."""
     found = refs.read(Git(), repository.place, f"{refs.GROUND}{refs.quoted(target)}/")
     return {refs.what_landed(ref.name): ref.commit for ref in found.values()}
+
+
+def heads_of(repository: Repository, remote: str, within_s: float = 30.0) -> Mapping[str, Commit]:
+    """The branches that a remote has. Raises `GitRefused` where it does not answer in time, and `RepositoryFault`."""
+    git = Git()
+    far = remote_of(git, repository, remote)
+    asked = ("ls-remote", "--heads", "--", far.url)
+    rows = git(repository.place, *asked, env=NOBODY, cwd=far.cwd, within_s=within_s).text.split("\n")
+    found = (row.split("\t") for row in rows if row)
+    return {name.removeprefix("refs/heads/"): Commit(commit) for commit, name in found}
 
 
 def own_worktrees(repository: Repository) -> Sequence[Worktree]:

@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from orchestrator.core.messages import Advance, Check, Clear, Collect, Compose, OpenSession, Push, Save, Verify
-from orchestrator.core.model import BeadId, Commit, Stray, Tree
+from orchestrator.core.messages import Advance, Check, Clear, Collect, Compose, OpenSession, Propose, Push, Save, Verify
+from orchestrator.core.model import BeadId, Commit, PullRequests, Stray, Tree
+from orchestrator.core.pull_requests import short
 from orchestrator.core.values import replace
 from orchestrator.repo import checkpoints, refs, trace, worktrees
 from orchestrator.repo.attic import keep_all, number_of, prove_kept
 from orchestrator.repo.berths import berth
 from orchestrator.repo.delivery import deliver, touched, where_it_began
 from orchestrator.repo.desk import Desk, Run, commit_at, desk_of, worktree_of
-from orchestrator.repo.faults import RefMoved, as_workspace_fault
+from orchestrator.repo.faults import RefMoved, RepositoryFault, as_workspace_fault
 from orchestrator.repo.fences import Fences
 from orchestrator.repo.furnishing import Inclusions, initialise_submodules
 from orchestrator.repo.landing import Landing
@@ -29,7 +31,7 @@ from orchestrator.repo.nested import rescue
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.pushing import Remote, push, remote_of
 from orchestrator.repo.refs import NOTHING, Move, quoted
-from orchestrator.repo.repository import Repository, main_checkout
+from orchestrator.repo.repository import Repository, branch_named, main_checkout
 from orchestrator.repo.shield import Shield
 from orchestrator.repo.signing import signing
 from orchestrator.repo.spares import Spares
@@ -38,17 +40,22 @@ from orchestrator.repo.target import begin, landings, tip_of
 from orchestrator.repo.verification import Runner, Verified
 from orchestrator.repo.worktrees import Label, Worktree
 from orchestrator.runtime.ports import (
+    Brought,
     CheckResult,
     Commands,
     Composition,
     Conflict,
     Empty,
     LandedAt,
+    Letter,
     Place,
     Walls,
     Work,
     WorkspaceFault,
 )
+
+if TYPE_CHECKING:
+    from orchestrator.repo.pull_requests import Proposing
 
 
 class GitWorkspaces:
@@ -74,6 +81,7 @@ class GitWorkspaces:
         signing_s: float = 60.0,
         push_to: str = "",
         push_s: float = 600.0,
+        requests: PullRequests | None = None,
         surroundings: Mapping[str, str] | None = None,
         before_work: Callable[[], object] = lambda: None,
     ) -> None:
@@ -83,7 +91,8 @@ class GitWorkspaces:
         `patience_s` is how long a lock that another git holds is waited for.
         `recordings` is where the recordings of sessions are; `workers`, how many worktrees are put by for later beads
         at most. `signing_s` is how long one signature may take. `push_to` is a remote, or
-        nothing; `push_s` is how long one push may take. `surroundings` is the environment of checks.
+        nothing; `push_s` is how long one push may take, or one command of `requests`.
+        `surroundings` is the environment of checks.
         `can_wall` says whether this machine can put a session behind walls. `before_work` is called, from any
         thread, before the first command or agent gets a worktree to work in; it returns when that may be.
         """
@@ -94,6 +103,9 @@ class GitWorkspaces:
         self._signing_s = signing_s
         self._surroundings = surroundings
         self._push_to, self._push_s = push_to, push_s
+        self._requests = requests
+        self._proposing: Proposing | None = None
+        self._base_branch = ""
         self._remote: Remote | None = None
         self._setup, self._setup_timeout_s = tuple(setup), setup_timeout_s
         self._excludes = tuple(excludes)
@@ -119,6 +131,9 @@ class GitWorkspaces:
             if self._push_to:
                 self._remote = remote_of(self._git, repository, self._push_to)
             signs = signing(self._git, repository, within_s=self._signing_s)
+            self._base_branch = branch_named(repository, self._git, self._base)
+            if self._requests is not None:
+                self._refuse_baseless()
             start = begin(self._git, self._run, self._base)
             if self._excludes:
                 file = _exclusions(self._git, repository, self._excludes)
@@ -139,6 +154,20 @@ class GitWorkspaces:
                 signing=signs,
             )
             self._start = start
+            if self._requests is not None and self._remote is not None:
+                from orchestrator.repo.pull_requests import Proposing
+
+                self._proposing = Proposing(
+                    git=self._git,
+                    run=self._run,
+                    remote=self._remote,
+                    how=self._requests,
+                    commands=self._runner.commands,
+                    logs=self._runner.logs,
+                    start=start,
+                    signing=signs,
+                    within_s=self._push_s,
+                )
             self._fences.git = self._git
             self._fences.walled = self._can_wall(self._walls(None))
             self._fences.learn()
@@ -153,6 +182,25 @@ class GitWorkspaces:
         if self._start is None:
             raise WorkspaceFault("`start` comes first: the target is not known yet")
         return self._start
+
+    @property
+    def base_branch(self) -> str:
+        """The branch that `base` names, or the person's HEAD is on, as a full ref; empty: it is no branch."""
+        return self._base_branch
+
+    def _base_of_requests(self) -> str:
+        assert self._requests is not None
+        return self._requests.base or short(self._base_branch)
+
+    def _refuse_baseless(self) -> None:
+        base = self._base_of_requests()
+        if not base:
+            raise RepositoryFault(
+                "pull_request: the target does not begin on a branch: say with `pull_request.base` into which they are "
+                "to go"
+            )
+        if base == self._run.target:
+            raise RepositoryFault(f"pull_request: `{base}` is the target itself: choose another `target:` or `base:`")
 
     @property
     def folder(self) -> Path:
@@ -417,6 +465,13 @@ class GitWorkspaces:
             raise WorkspaceFault(f"no remote was named when the run began: `{order.remote}` is not known")
         with as_workspace_fault(f"pushing to {self._remote.name}"):
             return push(self._git, self._run, self._remote, within_s=self._push_s)
+
+    def propose(self, order: Propose, letter: Letter) -> Brought:
+        if self._proposing is None:
+            raise WorkspaceFault("no pull requests were asked for when the run began: start it again")
+        with as_workspace_fault("opening a pull request"):
+            order = order if order.base else replace(order, base=self._base_of_requests())
+            return self._proposing.bring(order, letter)
 
     def landed(self, tasks: Mapping[BeadId, str]) -> Mapping[BeadId, Commit]:
         with as_workspace_fault("reading what has landed"):

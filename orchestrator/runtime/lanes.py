@@ -26,8 +26,10 @@ from orchestrator.runtime.ports import (
     Composition,
     Conflict,
     Empty,
+    InDoubt,
     LandedAt,
     Leaving,
+    Letter,
     Session,
     Sessions,
     SpawnFailed,
@@ -52,7 +54,9 @@ class Lanes:
         policy: Policy,
         emit: Callable[[m.Signal], None],
         fail: Callable[[BaseException], None],
+        describe: Callable[[m.Propose], Letter] = lambda order: Letter(title=order.bead, body=""),
     ) -> None:
+        """`describe` says what a pull request says; it is called on the thread that calls `perform`."""
         self._workspaces = workspaces
         self._commands = commands
         self._sessions = sessions
@@ -60,6 +64,7 @@ class Lanes:
         self._clock = clock
         self._emit = emit
         self._fail = fail
+        self._describe = describe
         self._under_way: set[m.Effect] = set()
         self._git = Lane("git", self._broke)
         self._landing = ThreadPoolExecutor(1, "landing")
@@ -129,6 +134,9 @@ class Lanes:
                 self._submit(self._landing, lambda: self._advance(effect))
             case m.Push():
                 self._submit(self._pushes, lambda: self._push(effect))
+            case m.Propose():
+                letter = self._describe(effect)
+                self._submit(self._pushes, lambda: self._propose(effect, letter))
             case m.Clear():
                 self._git.submit(lambda: self._clear(effect), Urgency.LATER)
 
@@ -367,6 +375,35 @@ class Lanes:
             self._emit(fault)
             return
         self._emit(m.Pushed(at=self._clock.now(), turn=effect.turn, commit=commit))
+
+    def _propose(self, effect: m.Propose, letter: Letter) -> None:
+        if effect not in self._under_way:
+            return
+        try:
+            brought = self._workspaces.propose(effect, letter)
+        except (WorkspaceFault, InDoubt) as refused:
+            self._emit(
+                m.NotProposed(
+                    at=self._clock.now(),
+                    bead=effect.bead,
+                    turn=effect.turn,
+                    round=effect.round,
+                    evidence=str(refused),
+                    doubt=isinstance(refused, InDoubt),
+                )
+            )
+            return
+        self._emit(
+            m.Proposed(
+                at=self._clock.now(),
+                bead=effect.bead,
+                turn=effect.turn,
+                url=brought.url,
+                branch=brought.branch,
+                commit=brought.commit,
+                found=brought.found,
+            )
+        )
 
     def _clear(self, effect: m.Clear) -> None:
         """Only while it is still wanted: a bead that was opened again meanwhile has a session coming to its place."""

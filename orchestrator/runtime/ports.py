@@ -21,6 +21,7 @@ from orchestrator.core.messages import (
     Event,
     LocksAsked,
     OpenSession,
+    Propose,
     Push,
     Save,
     Signal,
@@ -325,6 +326,25 @@ class Composition(Struct, frozen=True, kw_only=True):
     tree: Tree
 
 
+class Letter(Struct, frozen=True, kw_only=True):
+    """What a pull request says."""
+
+    title: str
+    body: str
+    """Markdown."""
+
+
+class Brought(Struct, frozen=True, kw_only=True):
+    """A pull request that is open."""
+
+    url: str
+    """Empty: the command did not say."""
+    branch: str
+    commit: Commit
+    found: bool
+    """It was open before."""
+
+
 class Conflict(Struct, frozen=True, kw_only=True):
     """The merge does not go through by itself."""
 
@@ -442,6 +462,10 @@ class Workspaces(Protocol):
         """Bring the target to the remote; as what it is there now. May take minutes. Raises `WorkspaceFault`."""
         ...
 
+    def propose(self, order: Propose, letter: Letter) -> Brought:
+        """Push a branch, and have a pull request open for it; may take minutes. Raises `WorkspaceFault`, `InDoubt`."""
+        ...
+
     def clear(self, order: Clear) -> None:
         """Raises `WorkspaceFault`; nothing is then removed."""
         ...
@@ -464,6 +488,10 @@ class WorkspaceFault(Exception):
 
 class Broken(Exception):
     """A lane failed in a way that nobody foresaw: our own fault. The state is safe; the run can be taken up again."""
+
+
+class InDoubt(Exception):
+    """Whether it happened cannot be known from here. Its message says what to look at."""
 
 
 class Leaving(Exception):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from orchestrator.core.model import BeadId, BeadState, Commit, RunState, Tree
 from orchestrator.core.state import State
-from orchestrator.core.values import Struct
+from orchestrator.core.values import Struct, replace
 from orchestrator.runtime.findings import Finding, found
 from orchestrator.runtime.person import Person, touched
 
@@ -48,6 +48,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     """Beads of which a checkpoint is there."""
     temporary: tuple[str, ...] = ()
     """Files and folders that we make for a moment only."""
+    proposed: Mapping[str, Commit] | None = None
+    """Where the remote has the branches that pull requests are open for; None: not asked, or it did not answer."""
     person: Person | None = None
     mark: str = ""
     """What our processes have in their environment."""
@@ -60,6 +62,8 @@ def prove(state: State, evidence: Evidence) -> list[Finding]:
     log = f"git log --format='%h %s%n  %(trailers:key=Bead)' {state.target_base[:12]}..{evidence.target}"
     findings = list(_landings(state, evidence, log))
     lost = [f"{bead} ({commit[:12]})" for bead, commit in evidence.unreachable]
+    if any(request.turn for request in state.requests.values()):
+        findings.append(_proposals(state, evidence))
     attic = "git for-each-ref refs/orchestrator/attic"
     pruned = [f"but for {evidence.let_go} that you have pruned"] if evidence.let_go else []
     findings.append(found("the work of every attempt is in a branch or in the attic", lost, attic, said=pruned))
@@ -119,6 +123,22 @@ def _landings(state: State, evidence: Evidence, log: str) -> Iterator[Finding]:
         and any(state.beads[need].state is not BeadState.DONE for need in record.spec.needs)
     ]
     yield found("nothing is done before what it needs", [str(bead) for bead in done], "orchestrator status")
+
+
+def _proposals(state: State, evidence: Evidence) -> Finding:
+    """Whoever reviews one may move or remove its branch: nothing that we answer for."""
+    claim, command = "each pull request's branch is on the remote, as it was left", "git ls-remote --heads REMOTE"
+    if evidence.proposed is None:
+        said = "not known: the remote did not answer"
+        return Finding(holds=False, claim=claim, detail=said, command=command, promised=False)
+    against = [
+        f"{request.branch} is {'at ' + at[:12] if (at := evidence.proposed.get(request.branch)) else 'gone'}"
+        f" (it was left at {request.commit[:12]})"
+        for request in state.requests.values()
+        if request.turn and request.commit and evidence.proposed.get(request.branch) != request.commit
+    ]
+    shown = found(claim, against, command)
+    return replace(shown, promised=False)
 
 
 def _trailers(state: State, evidence: Evidence) -> Mapping[BeadId, int]:

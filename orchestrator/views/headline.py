@@ -104,3 +104,8 @@ def flaky_in_words(flickers: Mapping[str, int]) -> str:
     """The checks that failed and then passed on the same tree: `make test` (3 times)."""
     times = {command: "once" if count == 1 else f"{count} times" for command, count in flickers.items()}
     return ", ".join(f"`{command}` ({often})" for command, often in times.items())
+
+
+def one_line(text: str) -> str:
+    """On one line, and no tags: for Markdown."""
+    return " ".join(text.split()).replace("<", "&lt;")

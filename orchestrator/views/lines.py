@@ -212,6 +212,22 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
         _short(event.reason),
         _again(event.until, event.at),
     ),
+    m.PullRequestOpened: lambda event, entry, state: (
+        event.bead or "target",
+        "pull request open",
+        event.url or event.branch,
+    ),
+    m.PullRequestDelayed: lambda event, entry, state: (
+        event.bead or "target",
+        "no pull request yet",
+        _short(event.reason),
+        _again(event.until, event.at),
+    ),
+    m.PullRequestDoubted: lambda event, entry, state: (
+        event.bead or "target",
+        "pull request: look whether it is open",
+        _short(event.reason),
+    ),
     m.WorkerFailed: lambda event, entry, state: (event.worker, "given up", _short(event.reason)),
     m.BreakerOpened: _breaker_opened,
     m.BreakerClosed: lambda event, entry, state: (event.route, "open again"),

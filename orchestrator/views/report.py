@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestrator.core.messages import Event
 from orchestrator.core.model import BeadId, BeadState, Commit, RouteName, RunState
+from orchestrator.core.pull_requests import behind
 from orchestrator.core.pushing import is_behind
 from orchestrator.core.records import BeadRecord
 from orchestrator.core.state import State
@@ -20,6 +21,7 @@ from orchestrator.runtime.findings import Finding
 from orchestrator.views.causes import root_causes
 from orchestrator.views.headline import Tally, headline, tally
 from orchestrator.views.history import History, Opening, Try, history
+from orchestrator.views.pull_requests import pull_requests_in_words
 from orchestrator.views.recoveries import Recoveries, percentiles, recoveries
 from orchestrator.views.report_text import as_markdown
 from orchestrator.views.spending import Spending, spending
@@ -109,6 +111,10 @@ class Report(Struct, frozen=True, kw_only=True):
     """What became of bringing the target to a remote, in words; empty: it stays here."""
     pushed: bool
     """The remote has all of it."""
+    requests: str
+    """What became of pull requests, in words; empty: none were asked for."""
+    proposed: bool
+    """Each is open, and has what it should."""
     crossings: tuple[tuple[BeadId, Try], ...]
     """Attempts in whose time something beyond their own ground changed."""
     effort: Effort
@@ -143,6 +149,8 @@ def report(state: State, events: Iterable[Event], proof: Sequence[Finding] | Non
         flaky=dict(state.flickers),
         push=_push(state),
         pushed=bool(state.policy.push_to) and not is_behind(state),
+        requests=pull_requests_in_words(state),
+        proposed=not any(behind(state)) and not any(each.doubt for each in state.requests.values()),
         crossings=tuple((bead, each) for bead, tries in past.tries.items() for each in tries if each.strays),
         effort=_effort(state, past, recoveries(events)),
         proof=None if proof is None else tuple(proof),
@@ -151,7 +159,7 @@ def report(state: State, events: Iterable[Event], proof: Sequence[Finding] | Non
 
 def _push(state: State) -> str:
     remote = state.policy.push_to
-    if not remote:
+    if not remote or state.policy.requests is not None:
         return ""
     if is_behind(state):
         why = f": {state.push_fault}" if state.push_fault else ""
@@ -246,6 +254,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "skipped": [{"id": bead, "reason": reason} for bead, reason in report.skipped],
         "checks": {"merged_tree": list(report.checks), "beads_with_own": report.own_checks},
         "flaky": dict(report.flaky),
+        "pull_requests": {"said": report.requests, "done": report.proposed} if report.requests else None,
         "push": {"said": report.push, "done": report.pushed} if report.push else None,
         "beyond_worktrees": [
             {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from orchestrator.core.model import BeadState
-from orchestrator.views.headline import flaky_in_words
+from orchestrator.views.headline import flaky_in_words, one_line
 from orchestrator.views.history import Try
 from orchestrator.views.recoveries import percentiles
 from orchestrator.views.spending import cost_in_words, tokens_in_words
@@ -48,7 +48,9 @@ def _opening(report: Report) -> Iterator[str]:
     if report.tally.landed:
         yield f"Look at it: `{report.look}`"
     if report.push:
-        yield report.push if report.pushed else f"**{_inline(report.push)}**"
+        yield report.push if report.pushed else f"**{one_line(report.push)}**"
+    if report.requests:
+        yield one_line(report.requests) if report.proposed else f"**{one_line(report.requests)}**"
     yield ""
     if report.checks and report.tally.landed:
         yield f"Every merged tree has passed {_commands(report.checks)} before the target moved to it."
@@ -78,7 +80,7 @@ def _undecided(report: Report, undone: Undone) -> Iterator[str]:
     verb = {BeadState.HELD: "is held"}.get(undone.state, "failed")
     if undone.asked:
         verb = "asks"
-    yield f"- **{undone.bead}** ({_inline(undone.title)}) {verb}: {_inline(undone.reason) or 'no reason was given'}"
+    yield f"- **{undone.bead}** ({one_line(undone.title)}) {verb}: {one_line(undone.reason) or 'no reason was given'}"
     waiting = [each.bead for each in report.undone if undone.bead in (cause for cause, _ in each.causes)]
     if waiting:
         yield f"  - waiting for it: {', '.join(waiting)}"
@@ -97,11 +99,11 @@ def _undecided(report: Report, undone: Undone) -> Iterator[str]:
 def try_in_words(each: Try) -> str:
     took = f", {span(each.seconds)}" if each.seconds is not None else ""
     if each.refused:
-        how = f"delivered, and refused by the merge: {_inline(each.refused)}"
+        how = f"delivered, and refused by the merge: {one_line(each.refused)}"
     elif each.ending is None:
         how = "under way"
     else:
-        how = each.ending.value + (f": {_inline(each.reason)}" if each.reason else "")
+        how = each.ending.value + (f": {one_line(each.reason)}" if each.reason else "")
     return f"attempt {each.number}, {each.route}{took}: {how}"
 
 
@@ -133,22 +135,22 @@ def _cost(done: Done) -> str:
 def _needless(report: Report) -> Iterator[str]:
     for each in report.done:
         if each.commit is None:
-            yield f"- **{each.bead}** ({_inline(each.title)}): {_inline(each.reason)}"
+            yield f"- **{each.bead}** ({one_line(each.title)}): {one_line(each.reason)}"
 
 
 def _others(report: Report) -> Iterator[str]:
     for each in report.undone:
         if each.state not in _FOR_A_PERSON:
-            reason = f": {_inline(each.reason)}" if each.reason else ""
+            reason = f": {one_line(each.reason)}" if each.reason else ""
             if each.causes:
                 reason = ": it needs " + ", ".join(f"{cause} ({state})" for cause, state in each.causes)
             again = f"; try again: `{each.command}`" if each.command else ""
-            yield f"- **{each.bead}** ({_inline(each.title)}) is {each.state}{reason}{again}"
+            yield f"- **{each.bead}** ({one_line(each.title)}) is {each.state}{reason}{again}"
     by_reason: dict[str, list[str]] = {}
     for bead, reason in report.skipped:
         by_reason.setdefault(reason, []).append(bead)
     for reason, beads in by_reason.items():
-        yield f"- not part of the run ({_inline(reason)}): {', '.join(beads)}"
+        yield f"- not part of the run ({one_line(reason)}): {', '.join(beads)}"
 
 
 def _crossings(report: Report) -> Iterator[str]:
@@ -161,10 +163,10 @@ def strays_in_words(each: Try) -> Iterator[str]:
     shown = [stray for stray in each.strays if stray.shown]
     rest = [stray for stray in each.strays if not stray.shown]
     if shown:
-        told = "; ".join(f"{stray.ground} `{stray.what}`: {_inline(stray.how)}" for stray in shown)
+        told = "; ".join(f"{stray.ground} `{stray.what}`: {one_line(stray.how)}" for stray in shown)
         yield f"attempt {each.number} went beyond its worktree: {told}"
     if rest:
-        told = "; ".join(f"{stray.ground} `{stray.what}`: {_inline(stray.how)}" for stray in rest)
+        told = "; ".join(f"{stray.ground} `{stray.what}`: {one_line(stray.how)}" for stray in rest)
         beside = f" (beside it at work: {', '.join(each.beside)})" if each.beside else ""
         yield f"while attempt {each.number} ran{beside}, by whom is not known: {told}"
 
@@ -201,7 +203,7 @@ def _effort(report: Report) -> Iterator[str]:
         yield f"- Flaky checks, which failed and then passed on the same tree: {flaky_in_words(report.flaky)}"
     for each in effort.openings:
         until = "until a person resumes it" if each.until is None else f"until {moment(each.until, each.at)}"
-        yield f"- {each.route} was shut at {moment(each.at)} {until}: {_inline(each.reason)}"
+        yield f"- {each.route} was shut at {moment(each.at)} {until}: {one_line(each.reason)}"
     if effort.deaths:
         times = "once" if effort.deaths == 1 else f"{effort.deaths} times"
         yield f"- The orchestrator itself died {times}, and went on where it was"
@@ -217,14 +219,9 @@ def _proof(report: Report) -> Iterator[str]:
         yield "Not proved. `orchestrator prove` holds all this against git."
         return
     for each in report.proof:
-        detail = f": {_inline(each.detail)}" if each.detail else ""
-        yield f"- {'holds' if each.holds else '**does not hold**'}: {_inline(each.claim)}{detail}"
-
-
-def _inline(text: str) -> str:
-    """On one line, and no tags."""
-    return " ".join(text.split()).replace("<", "&lt;")
+        detail = f": {one_line(each.detail)}" if each.detail else ""
+        yield f"- {'holds' if each.holds else '**does not hold**'}: {one_line(each.claim)}{detail}"
 
 
 def _cell(text: str) -> str:
-    return _inline(text).replace("|", "\\|")
+    return one_line(text).replace("|", "\\|")

@@ -29,13 +29,29 @@ def status(state: State, samples: Sampled | None = None) -> dict[str, Any]:
         "pools": [_pool(state, pool) for pool in state.pools.values()],
         "totals": _totals(state),
         "push": _push(state),
+        "pull_requests": _pull_requests(state),
         "flaky": dict(state.flickers),
     }
 
 
+def _pull_requests(state: State) -> list[dict[str, Any]]:
+    return [
+        {
+            "bead": bead or None,
+            "url": each.url or None,
+            "branch": each.branch or None,
+            "commit": each.commit,
+            "open": bool(each.turn),
+            "failures": each.failures,
+            "reason": each.doubt or each.fault or None,
+        }
+        for bead, each in state.requests.items()
+    ]
+
+
 def _push(state: State) -> dict[str, Any] | None:
     """None: the target stays in the repository."""
-    if not state.policy.push_to:
+    if not state.policy.push_to or state.policy.requests is not None:
         return None
     return {
         "remote": state.policy.push_to,

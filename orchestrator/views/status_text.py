@@ -13,6 +13,7 @@ from orchestrator.core.state import State
 from orchestrator.views.board import board
 from orchestrator.views.headline import flaky_in_words, headline
 from orchestrator.views.panel import STYLES, panel, plain
+from orchestrator.views.pull_requests import pull_requests_in_words
 from orchestrator.views.times import span
 from orchestrator.views.vitals import Healths, healths
 
@@ -42,6 +43,8 @@ def render_status(state: State, now: float, samples: Sampled | None = None) -> R
         parts.append(Text(f"{left_out} more are done, ready or waiting; --json lists every one", style="dim"))
     if state.push_fault:
         parts.append(plain(f"not pushed to {state.policy.push_to}: {state.push_fault}"))
+    if any(each.fault or each.doubt for each in state.requests.values()):
+        parts.append(plain(pull_requests_in_words(state)))
     if state.flickers:
         parts.append(plain(f"flaky checks: {flaky_in_words(state.flickers)}"))
     idle = state.worker_counts[WorkerState.IDLE]

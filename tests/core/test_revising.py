@@ -205,3 +205,14 @@ def test_a_full_train_is_checked_anew_by_other_checks() -> None:
         scene.try_out(name, True)
     [order] = scene.owed(m.Advance)
     assert [stop.bead for stop in order.stops] == list(names)
+
+
+def test_what_the_train_sends_back_does_not_start_before_what_it_needs_by_now() -> None:
+    """All in one step: it is out of the train, another manifest's, and a worker is free."""
+    scene = Scene(bead("slow"), bead("a"), workers=2)
+    scene.sign("a", "slow")
+    scene.deliver("a")
+    apply(scene, bead("slow"), replace(bead("a", "slow"), title="again"))
+    scene.refuse("a", Ending.CONFLICT)
+    scene.wait(60)
+    assert scene.is_at("a") is BeadState.WAITING

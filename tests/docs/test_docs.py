@@ -136,6 +136,7 @@ TABLES: list[tuple[str, type[Table]]] = [
     ("alerts", schema.AlertsTable),
     ("locks", schema.LocksTable),
     ("push", schema.PushTable),
+    ("pull_request", schema.PullRequestTable),
     ("rule", schema.AlertRuleTable),
     ("defaults", schema.DefaultsTable),
     ("Beads", schema.BeadTable),

@@ -8,7 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.model import Bead, BeadId, Budget, Claim, Limit, Manifest, Policy, PushWhen, RouteName, Style
+from orchestrator.core.model import (
+    Bead,
+    BeadId,
+    Budget,
+    Claim,
+    Limit,
+    Manifest,
+    Per,
+    Policy,
+    PullRequests,
+    PushWhen,
+    RouteName,
+    Style,
+)
+from orchestrator.core.pull_request_commands import KNOWN
 from orchestrator.manifest import Loaded, ManifestFaults, Overrides
 from orchestrator.manifest.layers import _POLICY
 
@@ -54,6 +68,8 @@ verify_slots: 9
 train: 5
 batch: 2
 push: {remote: origin, when: end, tries: 7}
+mode: pull-request
+pull_request: {per: bead, base: trunk, host: glab, find: "look {head}", update: "edit {url}"}
 landing: merge
 message: "{bead}: {title}"
 check_tries: 3
@@ -146,6 +162,13 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
         push_to="origin",
         push_when=PushWhen.END,
         push_tries=7,
+        requests=PullRequests(
+            per=Per.BEAD,
+            base="trunk",
+            find="look {head}",
+            open=KNOWN["glab"].open,
+            update="edit {url}",
+        ),
         landing=Style.MERGE,
         message="{bead}: {title}",
         check_tries=3,
@@ -220,7 +243,7 @@ def test_what_is_left_out_is_as_the_core_says(load_text: Load) -> None:
 
 
 def test_every_number_of_the_policy_has_a_key() -> None:
-    assert set(_POLICY) == set(Policy.__struct_fields__) - {"limits", "closed", "heed_host", "auto"}
+    assert set(_POLICY) == set(Policy.__struct_fields__) - {"limits", "closed", "heed_host", "auto", "requests"}
 
 
 def test_ids_and_needs_are_what_stands_in_the_file(load_text: Load) -> None:
@@ -433,3 +456,10 @@ def test_the_name_is_the_files(load_text: Load, file: str, name: str) -> None:
 def test_the_manifest_may_be_named_orchestrator_toml_itself(load_text: Load) -> None:
     text = "routes = ['claude']\n[[beads]]\nid = 'a'\nprompt = 'x'\n"
     assert load_text(text, name="orchestrator.toml").manifest.name == "orchestrator"
+
+
+def test_who_says_how_a_pull_request_is_opened_is_not_asked_by_another_program(load_text: Load) -> None:
+    text = 'mode: pull-request\npull_request: {open: "mine {head}"}\nroutes: [sh]\nagents: {sh: {command: [sh]}}\n'
+    policy = load_text(f"{text}beads: [{{id: a, prompt: x}}]\n").manifest.policy
+    assert policy.requests == PullRequests(open="mine {head}")
+    assert policy.push_to == "origin"

@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Stray, Tree, Verdict
 from orchestrator.runtime.ports import (
+    Brought,
     CheckResult,
     CommandResult,
     Composition,
@@ -19,6 +20,7 @@ from orchestrator.runtime.ports import (
     Exit,
     LandedAt,
     Launch,
+    Letter,
     Place,
     Reader,
     Session,
@@ -117,6 +119,10 @@ class PlainFolders:
     def push(self, order: m.Push) -> Commit:
         self._begin(order)
         return Commit("pushed")
+
+    def propose(self, order: m.Propose, letter: Letter) -> Brought:
+        self._begin(order)
+        return Brought(url="https://far/pull/1", branch="b", commit=Commit("pushed"), found=False)
 
     def clear(self, order: m.Clear) -> None:
         self._begin(order)

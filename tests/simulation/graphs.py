@@ -24,7 +24,9 @@ from orchestrator.core.model import (
     Claim,
     Limit,
     Manifest,
+    Per,
     Policy,
+    PullRequests,
     PushWhen,
     RouteName,
     Unasked,
@@ -100,8 +102,16 @@ def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
             push_to=("", "origin")[roll(0, 1)],
             push_when=(PushWhen.EACH, PushWhen.END)[roll(0, 1)],
             push_tries=roll(1, 6),
+            requests=_requests(roll),
         ),
     )
+
+
+def _requests(roll: Roll) -> PullRequests | None:
+    """Some hosts can be asked what is open, some cannot."""
+    if roll(0, 2):
+        return None
+    return PullRequests(per=(Per.NIGHT, Per.BEAD)[roll(0, 1)], find=("", "look")[roll(0, 1)], open="open")
 
 
 def _budget(roll: Roll) -> Budget:

@@ -19,6 +19,7 @@ from orchestrator.core.decide.routing import Pick, pick
 from orchestrator.core.decide.width import PER_CORE
 from orchestrator.core.model import BeadId, BeadState, BreakerState, Budget, Ending, RunState, WorkerState
 from orchestrator.core.owed import owed
+from orchestrator.core.pull_requests import behind, below, of
 from orchestrator.core.records import BeadRecord
 from orchestrator.core.state import ACTIVE, LIVE, State
 
@@ -362,10 +363,29 @@ def what_is_said_to_be_pushed_is_there(world: World) -> None:
     state, repository = world.state, world.repository
     remote = repository.remote
     assert remote == repository.target[: len(remote)], "the remote was overwritten"
-    assert not remote or state.policy.push_to, "nobody asked for a push"
+    is_wanted = state.policy.push_to and state.policy.requests is None
+    assert not remote or is_wanted, "nobody asked for a push"
     assert len(remote) >= state.pushed, "said to be pushed, and is not there"
-    if state.run is RunState.FINISHED and state.policy.push_to and state.push_failures < state.policy.push_tries:
+    if state.run is RunState.FINISHED and is_wanted and state.push_failures < state.policy.push_tries:
         assert remote == repository.target, "the run ended before the target was pushed"
+
+
+def pull_requests_are_opened_once(world: World) -> None:
+    """Each once, of what has landed, on top of those that it stands on; at the end of a run all, but for faults."""
+    state, repository = world.state, world.repository
+    landed = [bead for bead, _ in repository.target]
+    for bead, opened in repository.open.items():
+        assert len(opened) <= 1, f"{len(opened)} pull requests of {bead or 'the night'}"
+        assert not bead or bead in landed, "a pull request of what has not landed"
+        assert not opened or all(repository.open.get(need) for need in below(state, bead)), "it stands on nothing"
+    for bead, request in state.requests.items():
+        if request.turn and not request.doubt:
+            assert repository.open.get(bead), "said to be open, and is not"
+    if state.run is RunState.FINISHED:
+        for bead, _ in behind(state):
+            fault = state.requests.get(bead)
+            stacked = any(not of(state, need).turn for need in below(state, bead))
+            assert stacked or (fault and fault.failures >= state.policy.push_tries), "ended before it was proposed"
 
 
 def the_log_is_the_state(world: World) -> None:
@@ -397,6 +417,7 @@ AFTER_EVERY_STEP: tuple[Callable[[World], None], ...] = (
     the_train_is_of_verified_beads,
     the_target_only_grows,
     what_is_said_to_be_pushed_is_there,
+    pull_requests_are_opened_once,
     nothing_is_lost,
     the_log_is_the_state,
 )

@@ -76,6 +76,8 @@ class Repository:
     _red: dict[Commit, bool] = field(default_factory=dict)
     remote: list[tuple[BeadId, Commit]] = field(default_factory=list)
     """The target as it was pushed last."""
+    open: dict[BeadId, list[int]] = field(default_factory=dict)
+    """Pull requests of beads, and the night's: each that was opened, with how much it has."""
     green: set[Tree] = field(default_factory=set)
     """Trees that have passed the manifest's checks."""
 

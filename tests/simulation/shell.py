@@ -68,6 +68,8 @@ class Shell:
                 self._after(self._turn("landing", self._dice.uniform(0.0, 1.0)), lambda: self._advance(effect))
             case m.Push():
                 self._after(self._dice.uniform(0.0, 60.0), lambda: self._push(effect))
+            case m.Propose():
+                self._after(self._turn("push", self._dice.uniform(0.0, 60.0)), lambda: self._propose(effect))
             case m.Clear():
                 # Who waits for a worktree does not wait for tidying: it comes later, and only while it is still wanted.
                 self._after(self._dice.choice((0.0, 0.0, 100.0)), lambda: self._tidy(effect))
@@ -236,6 +238,38 @@ class Shell:
         else:
             self._git.remote = list(self._git.target)
             self._say(m.Pushed(at=self._now(), turn=effect.turn, commit=self._git.tip))
+
+    def _propose(self, effect: m.Propose) -> None:
+        """It is looked whether one is open, where that can be; now and then it is opened, and the answer is lost."""
+        if effect not in self._under_way:
+            return
+        git, at, asked = self._git, self._now(), self._world.state.policy.requests
+        assert asked is not None
+        there = git.open.setdefault(effect.bead, [])
+        doubt = not effect.only_push and self._refuses()
+        if doubt and self._dice.random() < 0.5:
+            self._open_one(effect, there, known=bool(asked.find or effect.url))
+        if doubt or self._refuses(2):
+            evidence = "not to be reached"
+            self._say(
+                m.NotProposed(
+                    at=at, bead=effect.bead, turn=effect.turn, round=effect.round, evidence=evidence, doubt=doubt
+                )
+            )
+            return
+        found = bool(there)
+        if not effect.only_push:
+            self._open_one(effect, there, known=bool(asked.find or effect.url))
+        said = m.Proposed(
+            at=at, bead=effect.bead, turn=effect.turn, url="u", branch=f"pr/{effect.bead}", commit=git.tip, found=found
+        )
+        self._say(said)
+
+    def _open_one(self, effect: m.Propose, there: list[int], *, known: bool) -> None:
+        if there and known:
+            there[-1] = effect.turn
+        else:
+            there.append(effect.turn)
 
     def _tidy(self, effect: m.Clear) -> None:
         if effect in self._under_way:

@@ -18,7 +18,7 @@ from tests.views.nights import GPT, OPUS, Night, bead, commit, failed_night
 def test_the_contract() -> None:
     night = Night(bead("health", routes=(OPUS, GPT)), bead("docs", "health")).open().after(2).sign("health")
     told = status(night.state)
-    assert set(told) == {"run", "beads", "workers", "routes", "pools", "totals", "push", "flaky"}
+    assert set(told) == {"run", "beads", "workers", "routes", "pools", "totals", "push", "pull_requests", "flaky"}
     run = {key: told["run"][key] for key in ("name", "state", "started_at", "target")}
     assert run == {
         "name": "overnight", "state": "running", "started_at": "2026-11-21T22:00:00.000Z",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.core.changes import attempts, beads, locks, pools, revision, routes, run, workers
+from orchestrator.core.changes import attempts, beads, locks, pools, pull_requests, revision, routes, run, workers
 
 CHANGES = {
     **run.CHANGES,
@@ -13,4 +13,5 @@ CHANGES = {
     **pools.CHANGES,
     **revision.CHANGES,
     **workers.CHANGES,
+    **pull_requests.CHANGES,
 }

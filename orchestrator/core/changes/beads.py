@@ -151,6 +151,7 @@ def bead_landed(state: Standing, event: m.BeadLanded) -> None:
     state.move_bead(event.bead, event, commit=event.commit, tree=event.tree, checks=event.checks, reason="")
     state.shoves = 0
     state.landings += 1
+    state.landed[event.bead] = None
     if event.bead in state.landing:
         state.tip = Point(commit=event.commit, tree=event.tree)
     _done(state, event.bead)

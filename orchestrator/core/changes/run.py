@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.core import machines
 from orchestrator.core import messages as m
-from orchestrator.core.changes import workers
+from orchestrator.core.changes import pull_requests, workers
 from orchestrator.core.changes.pools import watch_day
 from orchestrator.core.model import BeadState, Budget
 from orchestrator.core.standing import LIVE, SETTLED, Standing
@@ -33,6 +33,7 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
         if bead in state.clearings or (record.occupies and record.token is None and record.state in _AT_REST):
             state.leave_worktree(bead)
             state.to_clear[bead] = None
+    pull_requests.taken_up(state)
     state.mustering, state.muster = True, {}
     if event.terms is not None:
         _agree(state, event.terms, event.at)

@@ -21,6 +21,7 @@ from orchestrator.core.decide import (
     money,
     opening,
     operator,
+    pull_requests,
     pushing,
     questions,
     revising,
@@ -59,15 +60,16 @@ def decide(state: State, signal: m.Signal) -> Iterator[m.Event]:
     yield from _REACTIONS[type(signal)](state, signal)
     if state.swept and state.ended_at is None:
         yield from revising.withdrawn(state, signal.at)
-        yield from revising.returned(state, signal.at)
         yield from _due(state, signal.at)
         yield from _locks_and_landings(state, signal.at)
+        yield from revising.returned(state, signal.at)  # also what has just left the train
         yield from scheduling.readied(state, signal.at)
         yield from money.watched(state, signal)
         yield from scheduling.starts(state, signal.at)
         yield from scheduling.mustered(state, signal.at)
         yield from operator.stopping_now(state, signal.at)
         yield from operator.come_true(state, signal.at)
+        yield from pull_requests.begun(state, signal.at)
         yield from scheduling.ended(state, signal.at)
 
 
@@ -104,6 +106,8 @@ def _due(state: State, at: float) -> Iterator[m.Event]:
                 yield m.ClearingWoke(at=at, bead=what)
             case "push":
                 yield m.PushWoke(at=at)
+            case "pull-request":
+                yield m.PullRequestWoke(at=at, bead=what)
             case "hours":
                 yield from hours.turned(state, at)
             case "worker":
@@ -156,5 +160,7 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.Cleared: clearing.cleared,
     m.Pushed: pushing.pushed,
     m.NotPushed: pushing.not_pushed,
+    m.Proposed: pull_requests.proposed,
+    m.NotProposed: pull_requests.not_proposed,
     m.Asked: operator.asked,
 }

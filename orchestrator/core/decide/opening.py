@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide import host
+from orchestrator.core.decide import host, pull_requests
 from orchestrator.core.decide.outcome import reopen
 from orchestrator.core.model import BeadState, BreakerState, Ending, RunState, Verdict, WorkerState
 from orchestrator.core.state import State
@@ -46,3 +46,4 @@ def swept(state: State, signal: m.Swept) -> Iterator[m.Event]:
             ending, reason = attempt.given_up or (Ending.LOST, "the orchestrator died while it ran")
             verdict = Verdict(ending=ending, reason=reason, session=attempt.session)
             yield m.SessionBroke(at=signal.at, token=attempt.token, verdict=verdict)
+    yield from pull_requests.interrupted(state, signal.at)

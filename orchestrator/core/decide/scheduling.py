@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.core import clearing, pushing
+from orchestrator.core import clearing, pull_requests, pushing
 from orchestrator.core import messages as m
 from orchestrator.core.claims import clash
 from orchestrator.core.decide.money import WHATS, needed, shortage
@@ -138,7 +138,10 @@ def ended(state: State, at: float) -> Iterator[m.Event]:
         if all(worker.token is None or _left_for_later(state, worker) for worker in state.workers.values()):
             yield m.RunStopped(at=at, reason=state.stopping.reason)
     elif (
-        state.attempts or clearing.holds_the_end(state) or pushing.holds_the_end(state)
+        state.attempts
+        or clearing.holds_the_end(state)
+        or pushing.holds_the_end(state)
+        or pull_requests.holds_the_end(state)
     ):  # who is held with a live session is under way as well
         return
     elif not any(state.counts[each] for each in ACTIVE):
@@ -159,4 +162,5 @@ def idle_and_paused(state: State) -> bool:
     """A paused run with nothing under way: its process may go."""
     busy = any(worker.token is not None for worker in state.workers.values())
     at_rest = not busy and not state.merging and not any(clearing.due(state)) and not pushing.is_due(state)
+    at_rest = at_rest and not pull_requests.is_one_under_way(state)
     return state.run is RunState.PAUSED and at_rest

@@ -150,6 +150,27 @@ class Push(Struct, frozen=True, kw_only=True):
     """How often it has failed in a row."""
 
 
+class Propose(Struct, frozen=True, kw_only=True):
+    """Push a branch, and have a pull request open for it; one that is open already is brought up to date."""
+
+    bead: BeadId
+    """Whose change it is; empty: the whole target."""
+    turn: int
+    round: int
+    """How often it has failed in a row."""
+    base: str
+    """The branch that it is to go into."""
+    commit: Commit | None = None
+    """As what the bead landed."""
+    task: str = ""
+    grounds: tuple[Commit, ...] = ()
+    """Where the branches are of those that it needs: it stands on them."""
+    url: str = ""
+    """Where it is open already, as far as we know."""
+    only_push: bool = False
+    """It may be open or not: there is no way to ask, so that is left to a person."""
+
+
 class Clear(Struct, frozen=True, kw_only=True):
     """Keep all that the bead's worktree holds, then remove it. `landed`: its branch goes as well."""
 
@@ -159,5 +180,18 @@ class Clear(Struct, frozen=True, kw_only=True):
 
 
 Effect = (
-    Sweep | Leave | OpenSession | EndSession | Type | Save | Collect | Check | Compose | Verify | Advance | Push | Clear
+    Sweep
+    | Leave
+    | OpenSession
+    | EndSession
+    | Type
+    | Save
+    | Collect
+    | Check
+    | Compose
+    | Verify
+    | Advance
+    | Push
+    | Propose
+    | Clear
 )

@@ -23,6 +23,8 @@ class RunPlanned(Event, frozen=True, kw_only=True):
     """The file that it was planned from."""
     tasks: dict[BeadId, str] = field(default_factory=dict)
     """A digest of what each bead asks for: the same id with another task is other work."""
+    base_branch: str = ""
+    """The branch that the target began on, as a full ref; empty: it was no branch."""
 
 
 class RunOpened(Event, frozen=True, kw_only=True):

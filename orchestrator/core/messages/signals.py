@@ -280,6 +280,27 @@ class NotPushed(Signal, frozen=True, kw_only=True):
     evidence: str
 
 
+class Proposed(Signal, frozen=True, kw_only=True):
+    """A pull request is open, and has what it was to have."""
+
+    bead: BeadId
+    turn: int
+    url: str
+    branch: str
+    commit: Commit
+    found: bool = False
+    """It was open before."""
+
+
+class NotProposed(Signal, frozen=True, kw_only=True):
+    bead: BeadId
+    turn: int
+    round: int
+    evidence: str
+    doubt: bool = False
+    """It may be open all the same."""
+
+
 class Cleared(Signal, frozen=True, kw_only=True):
     """The bead's worktree is gone, after all of it was kept elsewhere."""
 
