@@ -75,6 +75,8 @@ class Fences:
 
     def raise_around(self, bead: BeadId, number: int, *, worktree: Path, scratch: Path) -> None:
         config = self._common / "config"
+        # Only reading, and of a large checkout it takes a while: beside the looks of others that start.
+        checkouts = tuple(self._checkouts(worktree, scratch))
         with self._lock, self.ledger.held():
             # What a person has changed since nobody was at work is how it was.
             if not self._turns:
@@ -88,7 +90,7 @@ class Fences:
                 config=config.read_bytes() if config.is_file() else b"",
                 settings=self._settings(),
                 hooks=_hooks(self._common),
-                checkouts=tuple(self._checkouts(worktree, scratch)),
+                checkouts=checkouts,
             )
 
     def _settings(self) -> Mapping[str, tuple[str, ...]]:

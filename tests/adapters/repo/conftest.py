@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from orchestrator.core.messages import Advance, Check, Clear, Collect, Compose, OpenSession, Save, Stop, Verify
 from orchestrator.core.model import BeadId, Commit, RouteName, Style, Token, Tree, WorkerId
@@ -328,7 +329,7 @@ def world(tmp_path: Path, top: Path) -> Iterator[World]:
 def persons(repository: Repository) -> Fingerprint:
     """What must not change, whichever runs there are."""
     found = fingerprint(repository, ["orchestrator/night"])
-    return replace(found, refs={name: at for name, at in found.refs.items() if "/orchestrator/" not in name})
+    return structs.replace(found, refs={name: at for name, at in found.refs.items() if "/orchestrator/" not in name})
 
 
 @pytest.fixture
