@@ -160,3 +160,15 @@ def test_a_worktree_is_cleared_once_its_bead_has_settled() -> None:
     scene.clear("a")
     assert scene.owed(m.Clear) == []
     assert none(scene.clear("a"), m.BeadCleared)
+
+
+def test_a_move_of_the_target_to_another_commit_is_not_the_landing() -> None:
+    """Its word may be late: of a train that was put together anew meanwhile."""
+    scene = merging("a", verify=("make test",))
+    scene.compose("a")
+    scene.try_out("a", True)
+    assert scene.state.landing
+    assert scene.hear(m.Advanced, commit=Commit("of another train")) == []
+    assert scene.is_at("a") is BeadState.MERGING
+    scene.arrive()
+    assert scene.is_at("a") is BeadState.DONE

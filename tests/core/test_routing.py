@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide.endings import ANSWERS, Blame
-from orchestrator.core.model import BeadState, BreakerState, Ending
+from orchestrator.core.model import BeadState, BreakerState, Ending, Limit
 from tests.core.scene import Scene, bead, only
 
 SENT_BACK = [
@@ -179,3 +179,18 @@ def test_a_bead_does_not_wait_for_ever_behind_another_ones_route() -> None:
     for _ in range(3):
         scene.wait(3600.0)
     assert scene.is_at("poor") is BeadState.FAILED
+
+
+def test_who_leaves_a_route_alone_keeps_nobody_from_it() -> None:
+    """What one bead may not ask now, the next with the same routes may."""
+    scene = Scene(
+        bead("full", routes="blue"),
+        bead("shy", routes="red blue", priority=1),
+        bead("next", routes="red blue", priority=2),
+        workers=2,
+        limits=(Limit(pool="blue", sessions=1),),
+    )
+    scene.sign("full", "shy")
+    assert only(scene.breaks("shy", Ending.OVERLOADED), m.BeadReturned).shun == "red"
+    assert scene.running() == ["full", "next"]
+    assert scene.attempt("next").route == "red"
