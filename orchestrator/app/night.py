@@ -22,7 +22,7 @@ from orchestrator.app.looking import Reading
 from orchestrator.app.orders import Exit, Order, Outcome, Refused
 from orchestrator.app.proving import prove
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadState, Budget, RunState
+from orchestrator.core.model import BeadId, BeadState, Budget, Guess, RunState
 from orchestrator.core.state import State
 from orchestrator.core.values import replace
 from orchestrator.runtime.loop import ControlLoop, Inbox
@@ -32,6 +32,7 @@ from orchestrator.runtime.pulse import Pulse
 if TYPE_CHECKING:
     from orchestrator.agents.catalog import Catalog
     from orchestrator.manifest import Loaded
+    from orchestrator.repo.foresight import GitForesight
     from orchestrator.repo.repository import Repository
     from orchestrator.store import Database, RunRow, RunStore
 
@@ -113,6 +114,7 @@ class _Night:
         inbox = Inbox()
         lanes = Lanes(
             workspaces=self._workspaces,
+            predictor=_Predictor(self._repository, self._manifest.target, self._manifest.base),
             commands=self._commands,
             sessions=self._sessions,
             agents=self._agents,
@@ -298,6 +300,21 @@ def _letter(state: State, order: m.Propose) -> Letter:
     from orchestrator.views.pull_requests import letter
 
     return letter(state, order)
+
+
+class _Predictor:
+    """Imports what it needs when something is to be predicted: most of it is needed by nothing else."""
+
+    def __init__(self, repository: Repository, target: str, base: str | None) -> None:
+        self._of = (repository, target, base)
+        self._made: GitForesight | None = None
+
+    def foresee(self, order: m.Foresee) -> tuple[tuple[BeadId, tuple[Guess, ...]], ...]:
+        if self._made is None:
+            from orchestrator.repo.foresight import GitForesight
+
+            self._made = GitForesight(*self._of)
+        return self._made.foresee(order)
 
 
 class _Late:

@@ -29,6 +29,7 @@ def plan(
     svg: Annotated[Path | None, typer.Option("--svg", help="Draw it into this file.")] = None,
 ) -> None:
     """Show what would run, in which order: waves, the critical path, collisions of files. Touches nothing."""
+    from orchestrator.app.foreseeing import predicted
     from orchestrator.app.loading import load
     from orchestrator.manifest import Overrides
     from orchestrator.views import plan as view
@@ -44,13 +45,13 @@ def plan(
     if mermaid:
         print(view.as_mermaid(loaded.manifest))
     elif as_json:
-        show_json(view.plan(loaded.manifest))
+        show_json(view.plan(loaded.manifest, predicted(loaded)))
     elif svg is None:
         from rich.console import Console
 
         for note in loaded.notes:
             print(f"note: {note}", file=sys.stderr)
-        Console().print(view.render_plan(loaded.manifest))
+        Console().print(view.render_plan(loaded.manifest, predicted(loaded)))
 
 
 @honest

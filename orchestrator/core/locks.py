@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.core.claims import added, clash
+from orchestrator.core.claims import added, clash, lacking
 from orchestrator.core.model import BeadId, Claim, Token
 from orchestrator.core.nearby import Nearby
 from orchestrator.core.values import Struct
@@ -34,12 +34,19 @@ class Locks:
     blockers: dict[BeadId, dict[BeadId, None]] = field(default_factory=dict)
     """Whom each waiting bead waits for: exactly those who hold what it wants."""
     nearby: Nearby = field(default_factory=Nearby)
+    guesses: dict[BeadId, tuple[Claim, ...]] = field(default_factory=dict)
+    """What of it is held only because it was predicted, and has not been seen to be touched."""
 
     def against(self, bead: BeadId, claims: Sequence[Claim]) -> Iterator[BeadId]:
         """Who else holds something of this."""
         for holder in self.nearby.of(claims):
             if holder != bead and clash(claims, self.held[holder]):
                 yield holder
+
+    def firm(self, bead: BeadId) -> tuple[Claim, ...]:
+        """What it holds because it is known to need it."""
+        guesses = self.guesses.get(bead, ())
+        return tuple(claim for claim in self.held.get(bead, ()) if claim not in guesses)
 
     def wanting(self, bead: BeadId, claims: Sequence[Claim]) -> BeadId | None:
         """Who else at work waits for something of this."""
@@ -61,6 +68,25 @@ class Locks:
             if waiter != bead and bead not in self.blockers[waiter] and clash(claims, wait.claims):
                 self.blockers[waiter][bead] = None
 
+    def guess(self, bead: BeadId, claims: Sequence[Claim]) -> None:
+        """Of what it holds, this is no more than likely to be needed."""
+        self.guesses[bead] = added(self.guesses.get(bead, ()), claims)
+
+    def confirm(self, bead: BeadId, claims: Sequence[Claim]) -> None:
+        """It is known to need these: what they cover is no guess any more."""
+        if bead in self.guesses:
+            self.guesses[bead] = lacking(self.guesses[bead], claims)
+
+    def give_up(self, bead: BeadId, claims: Sequence[Claim]) -> None:
+        """Of what it holds, this. Whoever waited for nothing else of it waits for it no longer."""
+        self._forget(bead)
+        self.held[bead] = left = tuple(claim for claim in self.held[bead] if claim not in claims)
+        self.guesses[bead] = tuple(claim for claim in self.guesses.get(bead, ()) if claim not in claims)
+        self.nearby.add(bead, left)
+        for waiter, blockers in self.blockers.items():
+            if bead in blockers and not clash(self.waits[waiter].claims, left):
+                del blockers[bead]
+
     def wait(self, bead: BeadId, wait: Wait) -> None:
         """In the place of its earlier wait, where it has one."""
         self.waits[bead] = wait
@@ -77,6 +103,7 @@ class Locks:
             blockers.pop(bead, None)
         waited = self.stop_waiting(bead)
         self._forget(bead)
+        self.guesses.pop(bead, None)
         return self.held.pop(bead, None) is not None or waited
 
     def _forget(self, bead: BeadId) -> None:

@@ -137,12 +137,33 @@ class Unasked(StrEnum):
     """Nothing: files that a bead changes beyond its own are not locked at all"""
 
 
+class Predict(StrEnum):
+    """How likely a file must be before a bead whose author names none takes it."""
+
+    OFF = "off"
+    """Nothing is predicted"""
+    CAREFUL = "careful"
+    """More likely than not"""
+    BOLD = "bold"
+    """One in four"""
+
+
 class Claim(Struct, frozen=True, kw_only=True):
     """A bead's wish for files: a path, a directory or a glob pattern, relative to the repository's root."""
 
     pattern: str
     shared: bool = False
     """`read:` in the manifest. Two shared claims never conflict."""
+
+
+class Guess(Struct, frozen=True, kw_only=True):
+    """A file that a bead may well touch although its author does not say so."""
+
+    path: str
+    """Of a file or a folder, one that is there or one that is to be made."""
+    confidence: float
+    """From 0 to 1."""
+    why: str
 
 
 class Bead(Struct, frozen=True, kw_only=True):
@@ -352,6 +373,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     """What becomes of a question that no rule of its profile answers: `hold`, `fail`, or `answer:TEXT`."""
     question_wait_s: float = 600.0
     """How long a session that asked is kept open for its answer; after that it is ended, and may be resumed."""
+    predict: Predict = Predict.CAREFUL
     unasked: Unasked = Unasked.WAIT
     watch_s: float = 15.0
     """How often worktrees are looked at for files beyond the bead's own; 0: only when the work is collected."""

@@ -35,6 +35,9 @@ def owed(state: State) -> Iterator[m.Effect]:
         if pushing.is_due(state):
             yield m.Push(remote=state.policy.push_to, turn=state.landings, round=state.push_failures)
         yield from _owed_to_pull_requests(state)
+    if state.unforeseen and not _leaving(state):
+        asks = tuple(m.Ask.of(state.beads[bead].spec) for bead in state.unforeseen)
+        yield m.Foresee(round=state.foresights, asks=asks)
     for bead in clearing.due(state):
         record = state.beads[bead]
         yield m.Clear(bead=bead, number=record.number, landed=record.state is BeadState.DONE)

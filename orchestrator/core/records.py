@@ -122,6 +122,8 @@ class BeadRecord(Struct, frozen=True, kw_only=True):
     """Its newest session by its id, and what that has used over all attempts in it."""
     found: tuple[Claim, ...] = ()
     """Files beyond those it names that it was found to need: it takes them with the others from its next start on."""
+    predicted: tuple[Claim, ...] | None = None
+    """Files that it may well need, as long as nobody knows better; None: that was not looked for."""
     put_backs: int = 0
     """How often it gave way, since it was last opened by a person."""
 

@@ -60,8 +60,8 @@ LIVE = frozenset({WorkerState.STARTING, WorkerState.RUNNING, WorkerState.TIMEOUT
 
 Due = tuple[str, Any]
 """What a deadline is for: the start or the end of an attempt, a bead's waiting time, its wait for files, a landing, a
-breaker, a provider, a pool's next start or the end of its day or window, a worker, the hours, a push, a clearing,
-a pull request."""
+prediction, a breaker, a provider, a pool's next start or the end of its day or window, a worker, the hours, a push,
+a clearing, a pull request."""
 
 
 class Standing:
@@ -178,6 +178,16 @@ class Standing:
         """Beads that no manifest has any more, and that have not settled."""
         self.misplaced: dict[BeadId, None] = {}
         """Ready beads that by another manifest need what is not done."""
+        self.vague: dict[BeadId, None] = {}
+        """Ready beads that do not say which files they touch, and have not been at work yet."""
+        self.unlooked: dict[BeadId, None] = {}
+        """Of these, those of which nobody was asked to predict it."""
+        self.unforeseen: dict[BeadId, None] = {}
+        """Those of the round of prediction that is under way."""
+        self.foresights = 0
+        """Rounds that were asked for."""
+        self.foreseen_at = 0
+        """How many beads had landed at the newest of them."""
         self.deadlines: Deadlines[Due] = Deadlines()
         self.muster: dict[WorkerId, str | None] = {}
         """The first wave: None while it starts, "" once started, else why it did not."""
@@ -223,7 +233,8 @@ class Standing:
 
     def wanted(self, record: BeadRecord) -> tuple[Claim, ...]:
         """All the files that a bead takes when it starts."""
-        return added(record.spec.files, record.found) if record.found else record.spec.files
+        more = (*record.found, *(record.predicted or ()))
+        return added(record.spec.files, more) if more else record.spec.files
 
     def landing_order(self) -> list[BeadId]:
         """The beads on the train, and then those that are to board."""
@@ -285,6 +296,8 @@ class Standing:
         record = replace(before, spec=spec, revised=None, unmet=self.unmet(spec))
         if not set(spec.needs) <= set(before.spec.needs):  # where it went on is not on a base that holds what it needs
             record = replace(record, keep=False, resume=None)
+        if spec.prompt != before.spec.prompt or spec.files != before.spec.files:
+            record = replace(record, predicted=None)
         self.beads[bead] = record
         self.tasks = {**self.tasks, bead: task}
         self.misplaced.pop(bead, None)
@@ -328,6 +341,8 @@ class Standing:
     def leave_queue(self, bead: BeadId) -> None:
         self.ready.drop(bead)
         self.deadlines.drop(("wake", bead))
+        self.vague.pop(bead, None)
+        self.unlooked.pop(bead, None)
         if bead in self.entitled:
             del self.entitled[bead]
             self.ready.release(("files", bead))
@@ -335,6 +350,10 @@ class Standing:
     def queue(self, bead: BeadId, at: float) -> None:
         """Into the ready queue, or aside until its time."""
         record = self.beads[bead]
+        if record.spec.prompt is not None and not record.spec.files and not record.attempts:
+            self.vague[bead] = None
+            if record.predicted is None:
+                self.unlooked[bead] = None
         if record.not_before > at:
             self.deadlines.set(("wake", bead), record.not_before)
             return

@@ -62,6 +62,7 @@ _POLICY = {
     "push_tries": ("push", "tries"),
     "on_question": ("on_question",),
     "question_wait_s": ("question_wait",),
+    "predict": ("locks", "predict"),
     "unasked": ("locks", "unasked"),
     "watch_s": ("locks", "watch"),
     "put_back_first": ("locks", "put_back_first"),

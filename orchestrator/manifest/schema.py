@@ -25,6 +25,7 @@ from orchestrator.manifest.fields import (
     OfHost,
     OfMode,
     OfPer,
+    OfPredict,
     OfPushWhen,
     OfStyle,
     OfUnasked,
@@ -194,6 +195,11 @@ class LocksTable(Table):
 
     noun: ClassVar[str] = "'locks'"
 
+    predict: OfPredict | None = Field(
+        default=None,
+        description="How likely a file must be before a bead that names no 'files' takes it: 'off' predicts nothing, "
+        "'careful' takes what is more likely than not, 'bold' what one in four such beads touches. Default careful.",
+    )
     unasked: OfUnasked | None = Field(
         default=None,
         description="A bead that was seen to change files which another one holds: 'wait' lets it work on and land "

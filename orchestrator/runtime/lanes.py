@@ -8,6 +8,7 @@ back as a signal, because policy has to decide about it; only what nobody foresa
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -30,6 +31,7 @@ from orchestrator.runtime.ports import (
     LandedAt,
     Leaving,
     Letter,
+    Predictor,
     Session,
     Sessions,
     SpawnFailed,
@@ -47,6 +49,7 @@ class Lanes:
         self,
         *,
         workspaces: Workspaces,
+        predictor: Predictor,
         commands: Commands,
         sessions: Sessions,
         agents: Agents,
@@ -58,6 +61,7 @@ class Lanes:
     ) -> None:
         """`describe` says what a pull request says; it is called on the thread that calls `perform`."""
         self._workspaces = workspaces
+        self._predictor = predictor
         self._commands = commands
         self._sessions = sessions
         self._agents = agents
@@ -69,6 +73,7 @@ class Lanes:
         self._git = Lane("git", self._broke)
         self._landing = ThreadPoolExecutor(1, "landing")
         self._pushes = ThreadPoolExecutor(1, "push")
+        self._foresight = ThreadPoolExecutor(1, "foresight")
         self._starts = ThreadPoolExecutor(policy.max_starts, "start")
         self._collects = ThreadPoolExecutor(COLLECTORS, "collect")
         self._checks = ThreadPoolExecutor(policy.verify_slots, "check")
@@ -101,7 +106,8 @@ class Lanes:
         self._watcher.close()
         self._commands.close()
         self._git.close()
-        for pool in (self._landing, self._pushes, self._trials, self._starts, self._collects, self._checks):
+        lanes = (self._landing, self._pushes, self._trials, self._starts, self._collects, self._checks, self._foresight)
+        for pool in lanes:
             pool.shutdown(wait=True, cancel_futures=True)
         with suppress(WorkspaceFault):  # what could not be removed is found and named by the proof
             self._workspaces.close()
@@ -137,6 +143,8 @@ class Lanes:
             case m.Propose():
                 letter = self._describe(effect)
                 self._submit(self._pushes, lambda: self._propose(effect, letter))
+            case m.Foresee():
+                self._submit(self._foresight, lambda: self._foresee(effect))
             case m.Clear():
                 self._git.submit(lambda: self._clear(effect), Urgency.LATER)
 
@@ -405,6 +413,16 @@ class Lanes:
             )
         )
 
+    def _foresee(self, effect: m.Foresee) -> None:
+        began = time.monotonic()
+        try:
+            guesses = self._predictor.foresee(effect)
+        except WorkspaceFault as refused:
+            self._emit(m.NotForeseen(at=self._clock.now(), round=effect.round, evidence=str(refused)))
+            return
+        seconds = time.monotonic() - began
+        self._emit(m.Foreseen(at=self._clock.now(), round=effect.round, guesses=guesses, seconds=seconds))
+
     def _clear(self, effect: m.Clear) -> None:
         """Only while it is still wanted: a bead that was opened again meanwhile has a session coming to its place."""
         if effect not in self._under_way:
@@ -422,6 +440,6 @@ def _age(effect: m.Effect) -> float:
     match effect:
         case m.OpenSession() | m.Save() | m.Collect() | m.Check() | m.Compose():
             return effect.token
-        case m.Clear():
+        case m.Clear() | m.Foresee():
             return inf
     return 0

@@ -58,6 +58,10 @@ class LockTable(Protocol):
         """All of a lease. False: it was over already."""
         ...
 
+    def give_up(self, token: Token, claims: Sequence[Claim]) -> None:
+        """These patterns of a lease, which stands."""
+        ...
+
     def resign(self, owner: str) -> None:
         """All of an owner."""
         ...

@@ -19,6 +19,7 @@ from orchestrator.core.messages import (
     Collect,
     Compose,
     Event,
+    Foresee,
     LocksAsked,
     OpenSession,
     Propose,
@@ -27,7 +28,7 @@ from orchestrator.core.messages import (
     Signal,
     Verify,
 )
-from orchestrator.core.model import BeadId, Commit, ProcessName, RouteName, Stray, Token, Tree, Usage, Verdict
+from orchestrator.core.model import BeadId, Commit, Guess, ProcessName, RouteName, Stray, Token, Tree, Usage, Verdict
 from orchestrator.core.values import Struct, field
 
 Emit = Callable[[Signal], None]
@@ -385,6 +386,12 @@ class Place(Struct, frozen=True, kw_only=True):
     env: Mapping[str, str] = field(default_factory=dict)
     """What its agent is to find in its environment beside what its profile says."""
     walls: Walls | None = None
+
+
+class Predictor(Protocol):
+    def foresee(self, order: Foresee) -> tuple[tuple[BeadId, tuple[Guess, ...]], ...]:
+        """Files that beads may touch, the likeliest first. One call at a time. Raises `WorkspaceFault`."""
+        ...
 
 
 class Workspaces(Protocol):

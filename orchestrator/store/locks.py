@@ -100,6 +100,12 @@ class SqliteLocks:
         with self.transaction():
             return bool(self._db.execute("DELETE FROM leases WHERE token = ?", (token,)).rowcount)
 
+    def give_up(self, token: Token, claims: Sequence[Claim]) -> None:
+        with self.transaction():
+            self._db.executemany(
+                "DELETE FROM locks WHERE token = ? AND pattern = ?", [(token, claim.pattern) for claim in claims]
+            )
+
     def resign(self, owner: str) -> None:
         with self.transaction():
             self._db.execute("DELETE FROM owners WHERE owner = ?", (owner,))

@@ -101,6 +101,13 @@ class MemoryLocks:
     def release(self, token: Token) -> bool:
         return self._leases.pop(token, None) is not None
 
+    def give_up(self, token: Token, claims: Sequence[Claim]) -> None:
+        lease = self._leases.get(token)
+        if lease is not None:
+            gone = {claim.pattern for claim in claims}
+            left = tuple(claim for claim in lease.claims if claim.pattern not in gone)
+            self._leases[token] = replace(lease, claims=left)
+
     def resign(self, owner: str) -> None:
         self._until.pop(owner, None)
         self._leases = {token: lease for token, lease in self._leases.items() if lease.owner != owner}

@@ -60,6 +60,10 @@ class Projector:
                 self._hold(event.token, event.bead, claims, event.at)
             case m.LocksTaken():
                 self._hold(event.token, event.bead, event.claims, event.at)
+            case m.LocksYielded():
+                lease = self._held[event.bead]
+                left = tuple(claim for claim in lease.claims if claim not in event.claims)
+                self._held[event.bead] = replace(lease, claims=left)
             case _ if isinstance(event, _LETS_GO):
                 self._held.pop(event.bead, None)
 
@@ -151,6 +155,8 @@ class Projector:
             case m.LocksTaken():
                 self.beat(event.at)
                 self._acquire(event.token, event.bead, event.claims, event.at)
+            case m.LocksYielded():
+                self._locks.give_up(event.token, event.claims)
             case m.WorkCollected() | m.BeadLanded():
                 self.beat(event.at)
                 self._locks.check(event.token, event.at)

@@ -14,6 +14,7 @@ from orchestrator.core.state import State
 from orchestrator.views.board import doing
 from orchestrator.views.causes import root_causes, unmet
 from orchestrator.views.history import Try, history
+from orchestrator.views.predictions import predictions, told
 from orchestrator.views.report_text import strays_in_words, try_in_words
 from orchestrator.views.times import moment, span
 
@@ -26,6 +27,8 @@ def explain(state: State, bead: BeadId, now: float, events: Iterable[Event] = ()
     lines += _TELL[record.state](state, record, now)
     if record.state not in _OVER:
         lines += _standing(state, now)
+    events = tuple(events)
+    lines += told(predictions(events).of(bead))
     tries = history(events).of(bead)
     if tries:
         lines += ["", "What was tried:", *(f"- {line}" for each in tries for line in _told(each))]
@@ -109,6 +112,8 @@ def _path(state: State, bead: BeadId, cause: BeadId) -> list[BeadId]:
 
 
 def _ready(state: State, record: BeadRecord, now: float) -> Iterator[str]:
+    if record.spec.id in state.unforeseen and state.deadlines.at(("prediction", "")) is not None:
+        yield "It says nothing of its files: which ones it may touch is being looked for."
     found = [*_time(record, now), *_files(state, record), *_routes(state, record, now), *_workers(state)]
     yield from found
     if not found and state.run is RunState.RUNNING and state.stopping is None:

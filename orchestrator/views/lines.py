@@ -197,6 +197,10 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
         _claimed(event.claims),
         f"held by {', '.join(event.holders)}",
     ),
+    m.LocksYielded: lambda event, entry, state: (
+        (event.bead, "lets go of", _claimed(event.claims), f"{event.to} needs them") if event.to else ()
+    ),
+    m.PredictionFailed: lambda event, entry, state: ("run", "no files predicted", _short(event.reason)),
     m.WaitEnded: lambda event, entry, state: (event.bead, "waits no longer", _short(event.reason)),
     m.CheckFlickered: lambda event, entry, state: (
         event.bead,

@@ -21,6 +21,7 @@ def locks(state: State) -> dict[str, Any]:
                 "token": state.beads[bead].token,
                 "worker": _worker(state, bead),
                 "files": _patterns(held),
+                "predicted": _patterns(state.locks.guesses.get(bead, ())),
             }
             for bead, held in state.locks.held.items()
         ],
@@ -43,7 +44,9 @@ def locks(state: State) -> dict[str, Any]:
 def as_text(state: State, now: float, *, live: bool) -> str:
     lines = []
     for bead, held in state.locks.held.items():
-        files = ", ".join(_patterns(held)) or "no files"
+        guesses = state.locks.guesses.get(bead, ())
+        said = ((_patterns([claim])[0], " (predicted)" if claim in guesses else "") for claim in held)
+        files = ", ".join(pattern + how for pattern, how in said) or "no files"
         lines.append(f"{bead} ({state.beads[bead].state}) holds {files}")
     for bead, wait in state.locks.waits.items():
         blockers = ", ".join(state.locks.blockers[bead])

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import Claim, Ending, Manifest, Policy, ProcessName, Stray, Usage, Verdict
+from orchestrator.core.model import Claim, Ending, Guess, Manifest, Policy, ProcessName, Stray, Usage, Verdict
 from orchestrator.views.times import rfc3339
 
 
@@ -57,6 +57,8 @@ def _flattened(name: str, value: Any) -> dict[str, Any]:
     match value:
         case (Claim(), *_):
             return {name: [("read:" if claim.shared else "") + claim.pattern for claim in value]}
+        case (Guess(), *_):
+            return {name: {guess.path: guess.confidence for guess in value}}
         case Usage():
             tokens = {"tokens": value.tokens, "tokens_in": value.tokens_in, "tokens_out": value.tokens_out}
             return {"usd": value.usd, "usd_computed": value.computed, **tokens}

@@ -5,6 +5,8 @@ Knows the manifest only: nothing has run, and nothing is touched. The keys of th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -12,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.core.graph import DEFAULT_ESTIMATE_S, Collision, TaskGraph
-from orchestrator.core.model import Bead, BeadId, Claim, Manifest
+from orchestrator.core.model import Bead, BeadId, Claim, Guess, Manifest
 from orchestrator.views.diagram import as_mermaid
 from orchestrator.views.panel import plain
 from orchestrator.views.picture import NoPictures, as_svg
@@ -24,12 +26,20 @@ NAMED = 6
 """Beads that a table names before it counts."""
 
 
-def plan(manifest: Manifest) -> dict[str, Any]:
+Predicted = Mapping[BeadId, tuple[Guess, ...]]
+"""Of beads that name no files: those that they would be locked for all the same."""
+
+
+def plan(manifest: Manifest, predicted: Predicted = MappingProxyType({})) -> dict[str, Any]:
     """Beads in the order in which they would be taken, by wave; `wave` is the place in `waves`, from 0."""
     graph = TaskGraph(manifest.beads)
     waves = graph.waves()
     return {
-        "beads": [_bead(graph.beads[bead], number) for number, wave in enumerate(waves) for bead in wave],
+        "beads": [
+            _bead(graph.beads[bead], number, predicted.get(bead, ()))
+            for number, wave in enumerate(waves)
+            for bead in wave
+        ],
         "skipped": [{"id": each.id, "reason": each.reason} for each in manifest.skipped],
         "waves": [list(wave) for wave in waves],
         "critical_path": graph.critical_path(),
@@ -39,7 +49,7 @@ def plan(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _bead(bead: Bead, wave: int) -> dict[str, Any]:
+def _bead(bead: Bead, wave: int, predicted: tuple[Guess, ...]) -> dict[str, Any]:
     return {
         "id": bead.id,
         "state": "waiting" if bead.needs or bead.hold else "ready",
@@ -47,6 +57,7 @@ def _bead(bead: Bead, wave: int) -> dict[str, Any]:
         "wave": wave,
         "priority": bead.priority,
         "files": [_written(claim) for claim in bead.files],
+        "predicted": [{"path": guess.path, "confidence": guess.confidence, "why": guess.why} for guess in predicted],
         "estimate_s": bead.estimate_s,
         "title": bead.title,
         "routes": list(bead.routes),
@@ -61,7 +72,7 @@ def _written(claim: Claim) -> str:
 # ---------------------------------------------------------------- for people
 
 
-def render_plan(manifest: Manifest) -> RenderableType:
+def render_plan(manifest: Manifest, predicted: Predicted = MappingProxyType({})) -> RenderableType:
     graph = TaskGraph(manifest.beads)
     waves, critical = graph.waves(), graph.critical_path()
     guessed = any(graph.beads[bead].estimate_s is None for bead in critical)
@@ -74,6 +85,7 @@ def render_plan(manifest: Manifest) -> RenderableType:
     else:
         parts.append(Text("There is nothing to do."))
     parts += [_titled("collision", _collision(each)) for each in graph.collisions()]
+    parts += [_titled("predicted", f"{bead} may touch {_guessed(guesses)}") for bead, guesses in predicted.items()]
     held = [bead for bead in manifest.beads if bead.hold]
     parts += [_titled("held", f"{bead.id}: {bead.hold}") for bead in held]
     if not manifest.verify and waves:
@@ -123,6 +135,10 @@ def _count(number: int, noun: str) -> str:
 
 def _titled(title: str, text: str) -> Text:
     return Text.assemble((f"{title}: ", "dim"), plain(text))
+
+
+def _guessed(guesses: tuple[Guess, ...]) -> str:
+    return _some([f"{guess.path} ({guess.confidence:.0%}, {guess.why})" for guess in guesses])
 
 
 def _collision(collision: Collision) -> str:

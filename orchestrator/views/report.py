@@ -21,6 +21,7 @@ from orchestrator.runtime.findings import Finding
 from orchestrator.views.causes import root_causes
 from orchestrator.views.headline import Tally, headline, tally
 from orchestrator.views.history import History, Opening, Try, history
+from orchestrator.views.predictions import Predictions, predictions
 from orchestrator.views.pull_requests import pull_requests_in_words
 from orchestrator.views.recoveries import Recoveries, percentiles, recoveries
 from orchestrator.views.report_text import as_markdown
@@ -82,6 +83,7 @@ class Effort(Struct, frozen=True, kw_only=True):
     openings: tuple[Opening, ...]
     spent: Spending
     recoveries: Recoveries
+    predictions: Predictions
 
     @property
     def parallelism(self) -> float | None:
@@ -152,7 +154,7 @@ def report(state: State, events: Iterable[Event], proof: Sequence[Finding] | Non
         requests=pull_requests_in_words(state),
         proposed=not any(behind(state)) and not any(each.doubt for each in state.requests.values()),
         crossings=tuple((bead, each) for bead, tries in past.tries.items() for each in tries if each.strays),
-        effort=_effort(state, past, recoveries(events)),
+        effort=_effort(state, past, recoveries(events), predictions(events)),
         proof=None if proof is None else tuple(proof),
     )
 
@@ -214,7 +216,7 @@ def _command(record: BeadRecord, *, asked: bool) -> str | None:
     return None
 
 
-def _effort(state: State, past: History, recovered: Recoveries) -> Effort:
+def _effort(state: State, past: History, recovered: Recoveries, foretold: Predictions) -> Effort:
     tries = [each for of_bead in past.tries.values() for each in of_bead]
     endings = Counter(each.ending.value for each in tries if each.ending is not None)
     return Effort(
@@ -228,6 +230,7 @@ def _effort(state: State, past: History, recovered: Recoveries) -> Effort:
         openings=past.openings,
         spent=spending(state),
         recoveries=recovered,
+        predictions=foretold,
     )
 
 
@@ -285,6 +288,11 @@ def as_dict(report: Report) -> dict[str, Any]:
             "failures": effort.recoveries.failures,
             "known_s": percentiles(effort.recoveries.known_s),
             "back_at_work_s": percentiles(effort.recoveries.back_s),
+            "prediction": {
+                "beads": len(effort.predictions.known),
+                "precision": _rounded(effort.predictions.precision),
+                "recall": _rounded(effort.predictions.recall),
+            },
             "breakers_opened": [
                 {"at": rfc3339(each.at), "route": each.route, "until": rfc3339(each.until), "reason": each.reason}
                 for each in effort.openings
@@ -297,6 +305,10 @@ def as_dict(report: Report) -> dict[str, Any]:
             for each in report.proof
         ],
     }
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 3)
 
 
 def _done_as_dict(done: Done) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator.core.model import BeadState
 from orchestrator.views.headline import flaky_in_words, one_line
 from orchestrator.views.history import Try
+from orchestrator.views.predictions import in_words
 from orchestrator.views.recoveries import percentiles
 from orchestrator.views.spending import cost_in_words, tokens_in_words
 from orchestrator.views.times import moment, span
@@ -192,6 +193,8 @@ def _effort(report: Report) -> Iterator[str]:
         going = effort.attempts - sum(effort.endings.values())
         endings += f", {going} under way" if going else ""
         yield f"- Attempts: {effort.attempts} ({endings.removeprefix(', ')})"
+    if foretold := in_words(effort.predictions):
+        yield f"- {foretold.removesuffix('.')}"
     if effort.refused:
         yield f"- The merge refused {effort.refused} of those that had delivered"
     if effort.recoveries.failures:

@@ -20,6 +20,7 @@ from orchestrator.core.model import (
     Claim,
     Commit,
     Ending,
+    Guess,
     Manifest,
     Policy,
     ProcessName,
@@ -121,6 +122,12 @@ class Night:
                 self.later(0.3, m.Verified, bead=bead, tree=tree, round=turn, passed=True)
             case m.Advance(new=new):
                 self.later(0.0, m.Advanced, commit=new)
+            case m.Foresee(round=turn, asks=asks):
+                guesses = (
+                    (ask.bead, (Guess(path=f"src/p{dice.randrange(5000)}", confidence=0.6, why="named"),))
+                    for ask in asks
+                )
+                self.later(0.2, m.Foreseen, round=turn, guesses=tuple(guesses), seconds=0.2)
             case m.Clear(bead=bead):
                 self.later(0.1, m.Cleared, bead=bead)
         due = self.state.deadlines.next()

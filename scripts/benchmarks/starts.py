@@ -17,7 +17,7 @@ from orchestrator.sessions.sessions import PtySessions
 from orchestrator.store import Database
 from scripts.benchmarks.figures import Figures
 from tests.e2e.night import Night
-from tests.runtime.stand_ins import OneProgram, PlainFolders, Quiet
+from tests.runtime.stand_ins import Blind, OneProgram, PlainFolders, Quiet
 
 AGENT = """\
 #!/bin/sh
@@ -69,6 +69,7 @@ def sessions_alone_s(workers: int) -> float:
         store, state, inbox, clock = database.begin(planned, ""), State(planned), Inbox(), Clock()
         sessions = PtySessions(Marks(repository=folder), root / "recordings", clock)
         lanes = Lanes(
+            predictor=Blind(),
             workspaces=PlainFolders(root / "work"),
             commands=Quiet(),
             sessions=sessions,

@@ -19,6 +19,7 @@ from orchestrator.core.model import (
     Ending,
     Manifest,
     Policy,
+    Predict,
     ProcessName,
     RouteName,
     Token,
@@ -85,7 +86,7 @@ class Scene:
             agents=AGENTS,
             verify=verify,
             budget=Budget(usd=usd, bead_usd=bead_usd),
-            policy=Policy(**policy),
+            policy=Policy(**{"predict": Predict.OFF, **policy}),
         )
         stood = {BeadId(name): Commit(commit) for name, commit in (landed or {}).items()}
         planned = m.RunPlanned(at=BEGIN, manifest=manifest, target_base=Commit("base"), token=Token(0), landed=stood)

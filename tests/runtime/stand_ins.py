@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadId, Commit, Ending, RouteName, Stray, Tree, Verdict
+from orchestrator.core.model import BeadId, Commit, Ending, Guess, RouteName, Stray, Tree, Verdict
 from orchestrator.runtime.ports import (
     Brought,
     CheckResult,
@@ -43,6 +43,13 @@ class Nothing:
 
     def verdict(self, exit: Exit, *, at: float) -> Verdict:
         return Verdict(ending=Ending.DELIVERED if exit.code == 0 else Ending.CRASHED)
+
+
+class Blind:
+    """A predictor that foresees nothing."""
+
+    def foresee(self, order: m.Foresee) -> tuple[tuple[BeadId, tuple[Guess, ...]], ...]:
+        return ()
 
 
 @dataclass

@@ -15,7 +15,7 @@ from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Ending, Policy, RouteName, Token, Verdict, WorkerId
 from orchestrator.runtime.lanes import Lanes
 from orchestrator.runtime.ports import AgentMissing, Leaving, SpawnFailed
-from tests.runtime.stand_ins import OneProgram, PlainFolders, Quiet, ToldSessions
+from tests.runtime.stand_ins import Blind, OneProgram, PlainFolders, Quiet, ToldSessions
 
 S = TypeVar("S", bound=m.Signal)
 
@@ -55,6 +55,7 @@ class Bench:
         self.heard: queue.Queue[m.Signal | BaseException] = queue.Queue()
         self.lanes = Lanes(
             workspaces=self.folders,
+            predictor=Blind(),
             commands=Quiet(),
             sessions=self.sessions,
             agents=self.agents,

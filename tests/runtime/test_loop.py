@@ -30,7 +30,7 @@ from orchestrator.runtime.lanes import Lanes
 from orchestrator.runtime.loop import ControlLoop, Inbox
 from orchestrator.runtime.ports import Broken, StoreFault, StoreFull, StoreReadOnly
 from orchestrator.store import MemoryStore
-from tests.runtime.stand_ins import OneProgram, PlainFolders, Quiet, ToldSessions
+from tests.runtime.stand_ins import Blind, OneProgram, PlainFolders, Quiet, ToldSessions
 
 PROCESS = ProcessName(pid=1, started=0.0)
 TERMS = m.Terms(policy=Policy(), budget=Budget(), token=Token(0))
@@ -85,6 +85,7 @@ class Rig:
         self.sessions, self.folders = ToldSessions(), PlainFolders(root)
         self.lanes = Lanes(
             workspaces=self.folders,
+            predictor=Blind(),
             commands=Quiet(),
             sessions=self.sessions,
             agents=OneProgram(("true",)),

@@ -26,6 +26,7 @@ from orchestrator.core.model import (
     Manifest,
     Per,
     Policy,
+    Predict,
     PullRequests,
     PushWhen,
     RouteName,
@@ -103,6 +104,7 @@ def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
             push_when=(PushWhen.EACH, PushWhen.END)[roll(0, 1)],
             push_tries=roll(1, 6),
             requests=_requests(roll),
+            predict=(Predict.OFF, Predict.CAREFUL, Predict.BOLD)[roll(0, 2)],
         ),
     )
 

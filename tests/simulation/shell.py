@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadId, Ending, Ground, Stray, Token, Tree, Usage, Verdict
+from orchestrator.core.model import BeadId, Ending, Ground, Guess, Stray, Token, Tree, Usage, Verdict
 from orchestrator.core.values import replace
+from tests.simulation.graphs import file_from
 from tests.simulation.nature import Session
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ class Shell:
                 self._after(self._dice.uniform(0.0, 60.0), lambda: self._push(effect))
             case m.Propose():
                 self._after(self._turn("push", self._dice.uniform(0.0, 60.0)), lambda: self._propose(effect))
+            case m.Foresee():
+                # Now and then so late that nobody waits for it any more.
+                self._after(self._dice.choice((0.1, 1.0, 4.0, 60.0)), lambda: self._foresee(effect))
             case m.Clear():
                 # Who waits for a worktree does not wait for tidying: it comes later, and only while it is still wanted.
                 self._after(self._dice.choice((0.0, 0.0, 100.0)), lambda: self._tidy(effect))
@@ -230,6 +234,21 @@ class Shell:
             self._say(m.Advanced(at=at, commit=effect.new))
         else:
             self._say(m.TargetFound(at=at, old=effect.old, commit=effect.new))
+
+    def _foresee(self, effect: m.Foresee) -> None:
+        """Right, wrong, or of nobody's files."""
+        if self._refuses():
+            self._say(m.NotForeseen(at=self._now(), round=effect.round, evidence="no such commit"))
+            return
+        found = []
+        for ask in effect.asks:
+            files = dict.fromkeys(file_from(self._dice.randint) for _ in range(self._dice.randrange(4)))
+            likely = sorted((self._dice.uniform(0.1, 1.0) for _ in files), reverse=True)
+            guesses = [
+                Guess(path=file, confidence=chance, why="dice") for file, chance in zip(files, likely, strict=True)
+            ]
+            found.append((ask.bead, tuple(guesses)))
+        self._say(m.Foreseen(at=self._now(), round=effect.round, guesses=tuple(found), seconds=0.1))
 
     def _push(self, effect: m.Push) -> None:
         if self._refuses(2):

@@ -17,6 +17,7 @@ from orchestrator.core.model import (
     Ending,
     Manifest,
     Policy,
+    Predict,
     ProcessName,
     RouteName,
     Skipped,
@@ -41,7 +42,7 @@ def bead(name: str, *needs: str, **fields: Any) -> Bead:
 
 
 def manifest(*beads: Bead, **fields: Any) -> Manifest:
-    policy = Policy(workers=fields.pop("workers", 2), **fields.pop("policy", {}))
+    policy = Policy(**{"workers": fields.pop("workers", 2), "predict": Predict.OFF, **fields.pop("policy", {})})
     given: dict[str, Any] = {
         "name": "overnight",
         "base": "main",

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from orchestrator.core.changes import attempts, beads, locks, pools, pull_requests, revision, routes, run, workers
+from orchestrator.core.changes import (
+    attempts,
+    beads,
+    locks,
+    pools,
+    prediction,
+    pull_requests,
+    revision,
+    routes,
+    run,
+    workers,
+)
 
 CHANGES = {
     **run.CHANGES,
     **beads.CHANGES,
     **attempts.CHANGES,
     **locks.CHANGES,
+    **prediction.CHANGES,
     **routes.CHANGES,
     **pools.CHANGES,
     **revision.CHANGES,

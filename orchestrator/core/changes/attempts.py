@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.core import messages as m
 from orchestrator.core.changes.pools import session_asked_for, session_over
 from orchestrator.core.changes.routes import note_answer
+from orchestrator.core.claims import added, lacking
 from orchestrator.core.model import (
     BreakerState,
     Ending,
@@ -40,6 +41,8 @@ def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
         state.fits -= 1
     session_asked_for(state, event.route, event.at)
     state.locks.hold(event.bead, record.spec.files if event.claims is None else event.claims)
+    if record.predicted:
+        state.locks.guess(event.bead, lacking(record.predicted, added(record.spec.files, record.found)))
     if event.probe:
         breaker, account = state.breakers[event.route], state.account_of(event.route)
         if breaker.state is BreakerState.HALF_OPEN:

@@ -15,6 +15,10 @@ from orchestrator.core.values import replace
 
 def locks_taken(state: Standing, event: m.LocksTaken) -> None:
     state.locks.hold(event.bead, event.claims)
+    if event.predicted:
+        state.locks.guess(event.bead, event.claims)
+        return
+    state.locks.confirm(event.bead, event.claims)
     if event.waited:
         state.stop_waiting(event.bead)
     _remember(state, event.bead, event.claims)
@@ -31,6 +35,16 @@ def locks_awaited(state: Standing, event: m.LocksAwaited) -> None:
     _remember(state, event.bead, event.claims)
 
 
+def locks_yielded(state: Standing, event: m.LocksYielded) -> None:
+    """To somebody else: it may still need them in its next attempt. Done without them: it does not."""
+    state.locks.give_up(event.bead, event.claims)
+    state.ready.release(("files", event.bead))
+    record = state.beads[event.bead]
+    if event.to is None and record.predicted:
+        left = tuple(claim for claim in record.predicted if claim not in event.claims)
+        state.beads[event.bead] = replace(record, predicted=left)
+
+
 def wait_ended(state: Standing, event: m.WaitEnded) -> None:
     state.stop_waiting(event.bead)
 
@@ -38,7 +52,7 @@ def wait_ended(state: Standing, event: m.WaitEnded) -> None:
 def _remember(state: Standing, bead: BeadId, claims: tuple[Claim, ...]) -> None:
     """Its next attempt takes them from the start."""
     record = state.beads[bead]
-    more = lacking(claims, state.wanted(record))
+    more = lacking(claims, added(record.spec.files, record.found))
     if more:
         state.beads[bead] = replace(record, found=added(record.found, more))
 
@@ -46,5 +60,6 @@ def _remember(state: Standing, bead: BeadId, claims: tuple[Claim, ...]) -> None:
 CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.LocksTaken: locks_taken,
     m.LocksAwaited: locks_awaited,
+    m.LocksYielded: locks_yielded,
     m.WaitEnded: wait_ended,
 }

@@ -21,6 +21,7 @@ from orchestrator.core.decide import (
     money,
     opening,
     operator,
+    predicting,
     pull_requests,
     pushing,
     questions,
@@ -65,6 +66,7 @@ def decide(state: State, signal: m.Signal) -> Iterator[m.Event]:
         yield from revising.returned(state, signal.at)  # also what has just left the train
         yield from scheduling.readied(state, signal.at)
         yield from money.watched(state, signal)
+        yield from predicting.asked(state, signal.at)
         yield from scheduling.starts(state, signal.at)
         yield from scheduling.mustered(state, signal.at)
         yield from operator.stopping_now(state, signal.at)
@@ -96,6 +98,8 @@ def _due(state: State, at: float) -> Iterator[m.Event]:
                 yield m.BeadWoke(at=at, bead=what)
             case "wait":
                 yield from locks.waited_enough(state, what, at)
+            case "prediction":
+                yield from predicting.overdue(state, at)
             case "breaker":
                 yield m.BreakerHalfOpened(at=at, route=what)
             case "provider":
@@ -140,6 +144,8 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.Progressed: sessions.progressed,
     m.LocksAsked: locks.asked,
     m.Touched: locks.touched,
+    m.Foreseen: predicting.foreseen,
+    m.NotForeseen: predicting.not_foreseen,
     m.Sampled: _sampled,
     m.Checkpointed: sessions.checkpointed,
     m.WentSilent: sessions.went_silent,

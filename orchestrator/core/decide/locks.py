@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from orchestrator.core import messages as m
-from orchestrator.core.claims import added, lacking, of_files
+from orchestrator.core.claims import added, clash, lacking, of_files
 from orchestrator.core.model import BeadId, BeadState, Claim, Ending, Unasked, WorkerState
+from orchestrator.core.patterns import covers
 from orchestrator.core.records import Attempt
 from orchestrator.core.state import State
 
@@ -25,7 +26,8 @@ def asked(state: State, signal: m.LocksAsked) -> Iterator[m.Event]:
         yield from _answer(signal.request, False, "this session is over: it holds no files any more", signal.at)
         return
     bead = attempt.bead
-    more = lacking(signal.claims, state.locks.held.get(bead, ()))
+    more = lacking(signal.claims, state.locks.firm(bead))
+    yield from _taken_over(state, bead, more, signal.at)
     holders = tuple(state.locks.against(bead, more))
     if not holders:
         if more:
@@ -55,6 +57,11 @@ def touched(state: State, signal: m.Touched) -> Iterator[m.Event]:
 def collected(state: State, attempt: Attempt, files: Sequence[str], at: float) -> Iterator[m.Event]:
     """The last look, at finished work: what others hold it waits for in the merge queue, where it keeps no worker."""
     yield from _strayed(state, attempt, files, at)
+    void = state.locks.guesses.get(attempt.bead, ())
+    if state.policy.unasked is Unasked.IGNORE:  # else what it touched is no guess any more
+        void = tuple(claim for claim in void if not any(covers(claim.pattern, file) for file in files))
+    if void:
+        yield m.LocksYielded(at=at, token=attempt.token, bead=attempt.bead, claims=void)
 
 
 def granted(state: State, at: float) -> Iterator[m.Event]:
@@ -77,7 +84,8 @@ def _strayed(state: State, attempt: Attempt, files: Sequence[str], at: float) ->
     if unasked is Unasked.IGNORE:
         return
     waits = state.locks.waits.get(bead)
-    more = lacking(of_files(files), (*state.locks.held.get(bead, ()), *(waits.claims if waits else ())))
+    more = lacking(of_files(files), (*state.locks.firm(bead), *(waits.claims if waits else ())))
+    yield from _taken_over(state, bead, more, at)
     taken = [claim for claim in more if next(state.locks.against(bead, (claim,)), None) is None]
     others = tuple(claim for claim in more if claim not in taken)
     if state.beads[bead].state in FINISHED:
@@ -97,6 +105,15 @@ def _strayed(state: State, attempt: Attempt, files: Sequence[str], at: float) ->
             yield from _put_back(state, bead, reason, at)
     if more:
         yield from _untangled(state, bead, at)
+
+
+def _taken_over(state: State, bead: BeadId, claims: tuple[Claim, ...], at: float) -> Iterator[m.Event]:
+    """Who needs a file has it before one of whom it is only guessed that he will."""
+    for holder in tuple(state.locks.against(bead, claims)):
+        given = tuple(claim for claim in state.locks.guesses.get(holder, ()) if clash(claims, (claim,)))
+        token = state.beads[holder].token
+        if given and token is not None:
+            yield m.LocksYielded(at=at, token=token, bead=holder, claims=given, to=bead)
 
 
 def _awaited(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from orchestrator.core import clearing, pull_requests, pushing
 from orchestrator.core import messages as m
 from orchestrator.core.claims import clash
+from orchestrator.core.decide import predicting
 from orchestrator.core.decide.money import WHATS, needed, shortage
 from orchestrator.core.decide.outcome import fail
 from orchestrator.core.decide.routing import Hopeless, Pick, barriers, pick
@@ -63,6 +64,8 @@ def may_start(state: State) -> bool:
 
 def _barriers(state: State, bead: BeadId, at: float) -> tuple[Barrier, ...]:
     record = state.beads[bead]
+    if unforeseen := predicting.barrier(state, bead):
+        return unforeseen
     wanted = state.wanted(record)
     holder = next(state.locks.against(bead, wanted), None) or state.locks.wanting(bead, wanted)
     if holder is None:  # what did not go together with it before is not run beside it again

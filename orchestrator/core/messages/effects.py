@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.core.model import BeadId, Commit, RouteName, Style, Token, Tree, Usage, WorkerId
+from orchestrator.core.model import Bead, BeadId, Commit, RouteName, Style, Token, Tree, Usage, WorkerId
 from orchestrator.core.values import Struct, field
 
 
@@ -171,6 +171,25 @@ class Propose(Struct, frozen=True, kw_only=True):
     """It may be open or not: there is no way to ask, so that is left to a person."""
 
 
+class Ask(Struct, frozen=True, kw_only=True):
+    """A bead whose files are to be guessed."""
+
+    bead: BeadId
+    text: str
+    labels: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, bead: Bead) -> Ask:
+        return cls(bead=bead.id, text=f"{bead.title}\n\n{bead.prompt or ''}", labels=bead.labels)
+
+
+class Foresee(Struct, frozen=True, kw_only=True):
+    """Guess which files beads will touch, from what they say and what the target's history shows."""
+
+    round: int
+    asks: tuple[Ask, ...]
+
+
 class Clear(Struct, frozen=True, kw_only=True):
     """Keep all that the bead's worktree holds, then remove it. `landed`: its branch goes as well."""
 
@@ -193,5 +212,6 @@ Effect = (
     | Advance
     | Push
     | Propose
+    | Foresee
     | Clear
 )

@@ -16,6 +16,8 @@ class LocksTaken(Event, frozen=True, kw_only=True):
     """Its agent asked; else it was seen to have changed these files."""
     waited: bool = False
     """It is what it waited for."""
+    predicted: bool = False
+    """It was at work already when they were predicted."""
 
 
 class LocksAwaited(Event, frozen=True, kw_only=True):
@@ -29,6 +31,16 @@ class LocksAwaited(Event, frozen=True, kw_only=True):
     requests: tuple[int, ...] = ()
     until: float | None = None
     """When it gives up waiting; None: not by itself."""
+
+
+class LocksYielded(Event, frozen=True, kw_only=True):
+    """A bead lets go of files that it held because they were predicted: it has not touched them."""
+
+    token: Token
+    bead: BeadId
+    claims: tuple[Claim, ...]
+    to: BeadId | None = None
+    """Who needs them; None: its work is done without them."""
 
 
 class WaitEnded(Event, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from orchestrator.core.model import (
     Claim,
     Commit,
     Ending,
+    Guess,
     Host,
     ProcessName,
     Room,
@@ -106,6 +107,21 @@ class Touched(Signal, frozen=True, kw_only=True):
 
     token: Token
     files: tuple[str, ...]
+
+
+class Foreseen(Signal, frozen=True, kw_only=True):
+    """Files that each bead of a round may touch, the likeliest first, and how likely each is."""
+
+    round: int
+    guesses: tuple[tuple[BeadId, tuple[Guess, ...]], ...]
+    seconds: float
+
+
+class NotForeseen(Signal, frozen=True, kw_only=True):
+    """The repository could not be read for it."""
+
+    round: int
+    evidence: str
 
 
 class Sampled(Signal, frozen=True, kw_only=True):
