@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,43 @@ def alerts(table: Mapping[str, Any], state: State, past: Sequence[m.Event], fold
         headline=lambda: headline(state),
         log=note,
     )
+
+
+class FollowedAlerts:
+    """The alerts that a manifest asks for; asked anew when its settings are reloaded. Nobody is told while it names
+    nobody, and nothing that telling needs is imported."""
+
+    def __init__(
+        self,
+        table: Mapping[str, Any],
+        make: Callable[[Mapping[str, Any]], Listener],
+        again: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        """`again` reads the table anew; what it raises as `ManifestFaults` leaves it as it was."""
+        self._table, self._make, self._again = table, make, again
+        self._alerts = make(table) if table.get("to") else None
+
+    def heard(self, event: m.Event) -> None:
+        if isinstance(event, m.RequestAnswered) and event.verb is m.Verb.RELOAD and event.accepted:
+            self._reload()
+        if self._alerts is not None:
+            self._alerts.heard(event)
+
+    def _reload(self) -> None:
+        from orchestrator.manifest import ManifestFaults
+
+        try:
+            table = self._again()
+        except ManifestFaults:
+            return  # it was sound when the reload was asked for, and is being written on
+        if table != self._table:
+            self.close()
+            self._table = table
+            self._alerts = self._make(table) if table.get("to") else None
+
+    def close(self) -> None:
+        if self._alerts is not None:
+            self._alerts.close()
 
 
 def alert_rules(manifest: Path) -> tuple[Rule, ...]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.app.orders import Exit, Order, Refused
-from orchestrator.core.model import RunState
+from orchestrator.core.model import Budget, RunState
+from orchestrator.core.values import replace
 
 if TYPE_CHECKING:
     from orchestrator.agents.catalog import Catalog
@@ -48,6 +49,11 @@ def load_for(order: Order) -> tuple[Loaded, Catalog]:
             workers=order.workers, agent=order.agent, repo=order.repo, on_question=order.on_question, push=order.push
         ),
     )
+
+
+def budget_of(order: Order, loaded: Loaded) -> Budget:
+    """The manifest's, with what was said over it."""
+    return loaded.manifest.budget if order.budget is None else replace(loaded.manifest.budget, usd=order.budget)
 
 
 def repository_of(loaded: Loaded) -> Repository:

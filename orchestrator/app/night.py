@@ -10,19 +10,19 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.app.alerting import alerts
+from orchestrator.app.alerting import FollowedAlerts, alerts
 from orchestrator.app.clock import SystemClock
-from orchestrator.app.loading import prepared, workspace_of
+from orchestrator.app.loading import budget_of, load_for, prepared, workspace_of
 from orchestrator.app.looking import Reading
 from orchestrator.app.orders import Exit, Order, Outcome, Refused
 from orchestrator.app.proving import prove
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadId, BeadState, Budget, Guess, RunState
+from orchestrator.core.model import BeadId, BeadState, Guess, RunState
 from orchestrator.core.state import State
 from orchestrator.core.values import replace
 from orchestrator.runtime.loop import ControlLoop, Inbox
@@ -133,11 +133,12 @@ class _Night:
             emit=inbox.put,
             broke=inbox.fail,
         )
-        listeners = [_Late(lambda: self._log(state)), _Late(lambda: watch(state))]
-        if self._loaded.alerts.get("to"):
-            told = () if self._fresh else tuple(store.events())
-            logs = self._repository.state / "logs"
-            listeners.append(_Late(lambda: alerts(self._loaded.alerts, state, told, logs, self._marks)))
+        past = () if self._fresh or not self._loaded.alerts.get("to") else tuple(store.events())
+        listeners = [
+            _Late(lambda: self._log(state)),
+            _Late(lambda: watch(state)),
+            _Late(lambda: self._alerts(state, past)),
+        ]
         loop = ControlLoop(
             state=state,
             store=store,
@@ -175,16 +176,11 @@ class _Night:
             policy=replace(self._manifest.policy, heed_host=not self._order.force),
             needs=self._database.needs(),
             room=room(),
-            budget=self._budget(),
+            budget=budget_of(self._order, self._loaded),
             token=self._database.token(),
             numbers=self._database.numbers(),
             options=self._order.options,
         )
-
-    def _budget(self) -> Budget:
-        """The manifest's, with what was said over it."""
-        said = self._order.budget
-        return self._manifest.budget if said is None else replace(self._manifest.budget, usd=said)
 
     def _log(self, state: State) -> Listener:
         import orchestrator.repo.survey
@@ -197,6 +193,14 @@ class _Night:
         for event in self._fresh:
             log.heard(event)
         return log
+
+    def _alerts(self, state: State, past: tuple[m.Event, ...]) -> Listener:
+        logs = self._repository.state / "logs"
+
+        def made(table: Mapping[str, Any]) -> Listener:
+            return alerts(table, state, past, logs, self._marks)
+
+        return FollowedAlerts(self._loaded.alerts, made, lambda: load_for(self._order)[0].alerts)
 
     def _taken_up(self) -> tuple[RunStore, State]:
         """The run of this name as it stands, or a new one. Raises `Refused` where the manifest is another by now."""

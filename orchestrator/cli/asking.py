@@ -34,7 +34,7 @@ Bead = Annotated[str, typer.Argument(help="The bead's id.")]
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (pause, resume, stop, drain, abort, retry, answer, priority, workers, apply):
+    for command in (pause, resume, stop, drain, abort, retry, answer, priority, workers, apply, reload):
         app.command()(command)
     app.command(name="log-level")(log_level)
 
@@ -97,6 +97,26 @@ def apply(
         if not as_json:
             print(said)
     return Exit.DONE
+
+
+@honest
+def reload(
+    manifest: Annotated[
+        Path | None, typer.Argument(help="The manifest.", show_default="the one that the run came from")
+    ] = None,
+    repo: Repo = HERE,
+    run: Run = None,
+) -> int:
+    """Have the run follow its manifest's changed settings: workers, budget, limits, hours, alerts, and more."""
+    from orchestrator.app.looking import reading
+    from orchestrator.app.reloading import settings_of
+
+    with reading(repo, run) as read:
+        holder = read.database.holder()
+        if holder is None or holder.run != read.row.name:
+            raise Refused(f"run {read.row.name!r} is not at work: its next start follows the manifest as it is then")
+        asked = m.Asked(at=time.time(), verb=m.Verb.RELOAD, by=operator(), settings=settings_of(read, manifest))
+        return _answered(read, asked)
 
 
 @honest

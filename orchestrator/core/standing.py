@@ -22,6 +22,7 @@ from orchestrator.core.model import (
     BeadId,
     BeadState,
     BreakerState,
+    Budget,
     Claim,
     Commit,
     Limit,
@@ -256,6 +257,12 @@ class Standing:
         """By all agents, as far as they said."""
         live = (attempt for attempt in self.attempts.values() if self.has_worker(attempt))
         return self.totals.tokens + sum(attempt.usage.tokens or 0 for attempt in live)
+
+    def allowed(self, budget: Budget) -> Budget:
+        """What a person let the run cost while it went on stands, unless more is said now."""
+        raised = self.raised_usd
+        lower = raised is not None and budget.usd is not None and budget.usd < raised
+        return replace(budget, usd=raised) if lower else budget
 
     def unmet(self, spec: Bead) -> int:
         """How many of its needs are not done."""

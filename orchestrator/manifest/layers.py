@@ -70,6 +70,12 @@ _POLICY = {
 """The fields of Policy, and the keys that they come from."""
 
 
+def names_of_policy() -> dict[str, str]:
+    """What a person calls each field of the policy."""
+    hours = {"closed": "curfew or active", "limits": "limits", "auto": "workers"}
+    return {name: ".".join(keys) for name, keys in _POLICY.items()} | hours
+
+
 class Layer(Struct, frozen=True, kw_only=True):
     """One file's settings."""
 

@@ -62,7 +62,8 @@ _LOCK = "lock"
 def request_to_row(asked: Request) -> tuple[str, str | None, str, str, float]:
     """Its verb, bead, text, who asked, and when."""
     if isinstance(asked, m.Asked):
-        text = msgspec.json.encode(asked.revision).decode() if asked.revision is not None else asked.text
+        with_it = asked.revision or asked.settings
+        text = msgspec.json.encode(with_it).decode() if with_it is not None else asked.text
         return asked.verb, asked.bead, text, asked.by, asked.at
     return _LOCK, None, msgspec.json.encode(asked).decode(), f"token {asked.token}", asked.at
 
@@ -74,6 +75,9 @@ def request_of_row(row: tuple[int, str, BeadId | None, str, str, float]) -> Requ
     if verb == m.Verb.APPLY:
         revision = msgspec.json.decode(text, type=m.Revision)
         return m.Asked(request=request, verb=m.Verb.APPLY, by=by, at=at, revision=revision)
+    if verb == m.Verb.RELOAD:
+        settings = msgspec.json.decode(text, type=m.Settings)
+        return m.Asked(request=request, verb=m.Verb.RELOAD, by=by, at=at, settings=settings)
     return m.Asked(request=request, verb=m.Verb(verb), bead=bead, text=text, by=by, at=at)
 
 

@@ -153,6 +153,7 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.RunPaused: lambda event, entry, state: ("run", "paused", _short(event.reason)),
     m.RunResumed: lambda event, entry, state: ("run", "resumed", _short(event.reason)),
     m.ManifestChanged: _manifest_changed,
+    m.SettingsChanged: lambda event, entry, state: ("run", "has other settings", _short(", ".join(event.keys))),
     m.RunStopping: _stopping,
     m.RunStopped: lambda event, entry, state: ("run", "stopped", _short(event.reason)),
     m.RunFinished: lambda event, entry, state: ("run", "finished", _short(event.reason)),

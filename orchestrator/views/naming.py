@@ -75,6 +75,8 @@ def _flattened(name: str, value: Any) -> dict[str, Any]:
             return {"pid": value.pid}
         case m.Revision():
             return {"source": value.source}
+        case m.Settings():
+            return {"workers": value.policy.workers, "budget_usd": value.budget.usd}
         case Policy():
             return {"workers": value.workers}
         case StrEnum():

@@ -72,6 +72,51 @@ def test_a_night_is_steered_from_another_terminal(night: Night) -> None:
     assert [line["bead"] for line in lines if "bead" in line] == ["later", "held", "long", "long"]
 
 
+def test_a_night_follows_its_changed_settings(night: Night) -> None:
+    """What changes is said and holds at once; what cannot change is refused with all of it, and nothing is changed."""
+    heard = night.folder / "heard"
+    beads = [{"id": name, "prompt": "30\nwork"} for name in "abc"]
+    whole = {"name": "night", "workers": 1, "beads": beads, "budget": {"usd": 5}}
+    night.write(whole)
+    process = night.start()
+
+    def running() -> int:
+        return [each["state"] for each in night.look("status")["beads"]].count("running")
+
+    def reload() -> tuple[int, str]:
+        done = night.orchestrator("reload", "--repo", str(night.repository))
+        return done.returncode, done.stdout.strip() + done.stderr.strip()
+
+    wait_for(lambda: (night.state / "state.db").exists() and running() == 1)
+    assert reload() == (0, "night: its settings are what they were")
+    tells = {"command": f'echo "$ORCHESTRATOR_ALERT_BODY" >> {heard}'}
+    told = {"to": [tells], "level": "info", "group": 0, "rules": {"mine": {"on": "settings.changed"}}}
+    night.write({**whole, "workers": 3, "budget": {"usd": 9}, "grace": "1s", "alerts": told})
+    assert reload() == (0, "night: from now on otherwise: workers, grace, budget.usd")
+    wait_for(lambda: running() == 3)
+    night.write({**whole, "workers": 2, "max_starts": 5, "train": 4})
+    code, said = reload()
+    assert code == 1
+    assert "max_starts cannot change" in said
+    assert "train cannot change" in said
+    assert len(night.look("status")["workers"]) == 3
+    night.write({**whole, "workers": 0, "grace": "soon"})
+    code, said = reload()
+    assert code == 2
+    assert "2 faults in the manifest; nothing was touched" in said
+    night.write({**whole, "beads": [*beads, {"id": "d", "prompt": "1\nwork"}]})
+    code, said = reload()
+    assert code == 2
+    assert "orchestrator apply" in said
+    night.write({**whole, "workers": 3, "budget": {"usd": 11}, "grace": "1s", "alerts": told})
+    assert reload() == (0, "night: from now on otherwise: budget.usd")
+    wait_for(lambda: heard.exists() and "settings" in heard.read_text())
+    night.orchestrator("stop", "--repo", str(night.repository))
+    assert process.wait(20) == 130
+    lines = [(line["verb"], line["accepted"]) for line in audit(night)]
+    assert lines == [("reload", True), ("reload", True), ("reload", False), ("reload", True), ("stop", True)]
+
+
 def test_a_night_that_drains_lands_what_runs_and_starts_nothing(night: Night) -> None:
     night.write({"name": "night", "workers": 1, "beads": [
         {"id": "one", "prompt": "8\nwork"}, {"id": "two", "prompt": "0.1\nwork"}]})  # fmt: skip

@@ -331,6 +331,23 @@ class World:
                 return "" if usd is None or self.dice.random() < 0.8 else str(usd + 20.0)
         return "42"
 
+    def _reload(self) -> None:
+        """Other settings; more money at the most: what is spent stays spent."""
+        policy, budget = self.state.policy, self.state.budget
+        policy = replace(
+            policy,
+            workers=self.dice.randrange(1, 9),
+            auto=self.dice.random() < 0.3,
+            limits=self.dice.choice(((), policy.limits)),
+            closed=self.dice.choice(((), policy.closed, ((self.now, self.now + 300.0),))),
+            max_starts=self.dice.choice((policy.max_starts, policy.max_starts, 2)),
+        )
+        if budget.usd is not None:
+            budget = replace(budget, usd=budget.usd + self.dice.choice((0.0, 5.0)))
+        settings = m.Settings(policy=policy, budget=budget)
+        asked = m.Asked(at=self.now, verb=m.Verb.RELOAD, request=self._asked, settings=settings)
+        self.later(self.dice.uniform(0.0, 2.0), lambda: self.hear(asked), epoch=self._epoch)
+
     def _ask(self) -> None:
         """A person wants something, of any bead, at any time."""
         verbs = (m.Verb.PAUSE, m.Verb.RESUME, m.Verb.RESUME, m.Verb.STOP, m.Verb.DRAIN, m.Verb.ABORT, m.Verb.RETRY)
@@ -345,6 +362,9 @@ class World:
             revision = self._revision()
             change = m.Asked(at=self.now, verb=m.Verb.APPLY, request=self._asked, revision=revision)
             self.later(self.dice.uniform(0.0, 2.0), lambda: self.hear(change), epoch=self._epoch)
+            return
+        if self.dice.random() < 0.1:
+            self._reload()
             return
         asked = m.Asked(
             at=self.now, verb=verb, request=self._asked, bead=bead.id if bead else None, text=self._words(verb)

@@ -9,7 +9,7 @@ from orchestrator.core import machines
 from orchestrator.core import messages as m
 from orchestrator.core.changes import pull_requests, workers
 from orchestrator.core.changes.pools import watch_day
-from orchestrator.core.model import BeadState, Budget
+from orchestrator.core.model import BeadState, Budget, Policy
 from orchestrator.core.standing import LIVE, SETTLED, Standing
 from orchestrator.core.values import replace
 
@@ -167,17 +167,36 @@ def log_level_set(state: Standing, event: m.LogLevelSet) -> None:
     """Concerns the log, not the state."""
 
 
-def _agree(state: Standing, terms: m.Terms, at: float) -> None:
-    if terms.policy.workers != state.policy.workers:  # who says anew how many there are to be means all of them
+def settings_changed(state: Standing, event: m.SettingsChanged) -> None:
+    policy = event.settings.policy
+    limits = {limit.pool for limit in (*state.policy.limits, *policy.limits)}
+    _follow(state, policy)
+    _allow(state, state.allowed(event.settings.budget))
+    if policy.closed or state.closed_until is not None:
+        state.deadlines.set(("hours", ""), event.at)
+    for pool in limits & set(state.pools):
+        watch_day(state, pool)
+        state.ready.release(("pool", pool))
+    if policy.auto and state.tuning is None:
+        workers.measure(state, event.at)
+    elif not policy.auto:
+        state.tuning = None
+    state.staff(event.at)
+
+
+def _follow(state: Standing, policy: Policy) -> None:
+    if policy.workers != state.policy.workers:  # who says anew how many there are to be means all of them
         state.added, state.released = {}, {}
-    state.policy, state.options = terms.policy, terms.options
-    if not state.policy.auto:
+    state.policy = policy
+    if not policy.auto:
         state.width = None
+
+
+def _agree(state: Standing, terms: m.Terms, at: float) -> None:
+    _follow(state, terms.policy)
+    state.options = terms.options
     state.needs.update(terms.needs)
-    raised, budget = state.raised_usd, terms.budget
-    if raised is not None and budget.usd is not None and budget.usd < raised:  # nobody said otherwise since
-        budget = replace(budget, usd=raised)
-    _allow(state, budget)
+    _allow(state, state.allowed(terms.budget))
     state.token = max(state.token, terms.token)
     for bead, number in terms.numbers.items():
         if bead in state.beads and number > state.beads[bead].number:
@@ -204,6 +223,7 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.PushWoke: push_woke,
     m.HoursClosed: hours_closed,
     m.HoursOpened: hours_opened,
+    m.SettingsChanged: settings_changed,
     m.BudgetWarned: budget_warned,
     m.RunStopping: run_stopping,
     m.RunStopped: run_ended,

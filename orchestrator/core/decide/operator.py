@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide import briefing, questions
+from orchestrator.core.decide import briefing, questions, reloading
 from orchestrator.core.decide.outcome import REOPENABLE, cancel, reopen
 from orchestrator.core.decide.revising import difference, refusals, revise, told
 from orchestrator.core.model import BeadId, BeadState, BreakerState, Ending, RunState, WorkerId, WorkerState
@@ -40,10 +40,18 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
                 yield from revise(state, signal.revision, by, signal.at)
         case m.Verb.APPLY:
             accepted, text = False, "no manifest came with it"
+        case m.Verb.RELOAD if signal.settings is None:
+            accepted, text = False, "no settings came with it"
         case _ if state.ended_at is not None:
             accepted, text = False, f"the run is {state.run}: start it again first"
         case m.Verb.PAUSE | m.Verb.STOP | m.Verb.DRAIN if _is_stale(state, signal):
             accepted, text = False, "the run had left by then; it has been started again since"
+        case m.Verb.RELOAD if signal.settings is not None:
+            if against := reloading.refusals(state, signal.settings):
+                accepted, text = False, "; ".join(against)
+            else:
+                text = reloading.told(state, signal.settings, signal.at)
+                yield from reloading.reload(state, signal.settings, by, signal.at)
         case m.Verb.PAUSE:
             yield m.RunPaused(at=signal.at, reason=signal.text or f"{by} asked for it")
             text = "nothing new starts; what runs may end"

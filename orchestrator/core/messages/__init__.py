@@ -134,6 +134,7 @@ from orchestrator.core.messages.run import (
     RunStopped,
     RunStopping,
     RunSwept,
+    SettingsChanged,
     TargetPushed,
     TimeSkipped,
     WorkersStarted,
@@ -181,6 +182,7 @@ from orchestrator.core.messages.signals import (
 )
 from orchestrator.core.messages.terms import (
     Revision,
+    Settings,
     Terms,
 )
 from orchestrator.core.messages.workers import (
@@ -312,6 +314,8 @@ __all__ = [
     "SessionGivenUp",
     "SessionNudged",
     "SessionSpawned",
+    "Settings",
+    "SettingsChanged",
     "Signal",
     "Spawned",
     "Stop",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.core.messages.events import Event
 from orchestrator.core.messages.signals import Verb
-from orchestrator.core.messages.terms import Revision, Terms
+from orchestrator.core.messages.terms import Revision, Settings, Terms
 from orchestrator.core.model import AgentName, BeadId, Commit, Manifest, ProcessName, Token, WorkerId
 from orchestrator.core.values import field
 
@@ -181,6 +181,15 @@ class LogLevelSet(Event, frozen=True, kw_only=True):
     level: str
     """The least grave that is logged: debug, info, warning or error."""
     by: str
+
+
+class SettingsChanged(Event, frozen=True, kw_only=True):
+    """The run is carried out otherwise from now on; what is under way goes on as it was begun."""
+
+    settings: Settings
+    keys: tuple[str, ...]
+    """What differs, as a person calls it."""
+    by: str = ""
 
 
 class ManifestChanged(Event, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from orchestrator.core.messages.terms import Revision, Terms
+from orchestrator.core.messages.terms import Revision, Settings, Terms
 from orchestrator.core.model import (
     BeadId,
     Claim,
@@ -342,6 +342,7 @@ class Verb(StrEnum):
     """It goes now; its work is kept, and its bead goes back into the queue."""
     LOG_LEVEL = "log-level"
     APPLY = "apply"
+    RELOAD = "reload"
 
 
 class Asked(Signal, frozen=True, kw_only=True):
@@ -355,5 +356,7 @@ class Asked(Signal, frozen=True, kw_only=True):
     by: str = ""
     revision: Revision | None = None
     """Of `apply`: what the run is to be from now on."""
+    settings: Settings | None = None
+    """Of `reload`."""
     asked_at: float | None = None
     """When the operator asked; a request waits while nobody is at work."""

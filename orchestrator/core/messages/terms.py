@@ -23,6 +23,15 @@ class Terms(Struct, frozen=True, kw_only=True):
     """What the machine has left at the start; None: not measured."""
 
 
+class Settings(Struct, frozen=True, kw_only=True):
+    """How a run is to be carried out from now on, while it is at work."""
+
+    policy: Policy
+    budget: Budget
+    names: dict[str, str] = field(default_factory=dict)
+    """What a person calls each field of the policy: the key that it comes from."""
+
+
 class Revision(Struct, frozen=True, kw_only=True):
     """Another manifest for a run that has begun, and what the repository knows of its beads."""
 
