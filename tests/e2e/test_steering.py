@@ -14,6 +14,11 @@ def audit(night: Night) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"] == "request.answered"]
 
 
+def has_begun(night: Night) -> bool:
+    """Its state is there a moment before the run is in it."""
+    return night.orchestrator("status", "--repo", str(night.repository)).returncode == 0
+
+
 def test_a_night_is_steered_from_another_terminal(night: Night) -> None:
     """Each command returns when it has happened, and is in the log with who and when."""
     beads = [
@@ -38,7 +43,7 @@ def test_a_night_is_steered_from_another_terminal(night: Night) -> None:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    wait_for(lambda: (night.state / "state.db").exists() and state_of("other") == "running")
+    wait_for(lambda: has_begun(night) and state_of("other") == "running")
     assert ask("pause") == "night: nothing new starts; what runs may end"
     assert ask("priority", "later", "P0") == "later: is P0 now"
     assert ask("workers", "add", "1") == "night: w3 at work: 3 workers"
@@ -87,7 +92,7 @@ def test_a_night_follows_its_changed_settings(night: Night) -> None:
         done = night.orchestrator("reload", "--repo", str(night.repository))
         return done.returncode, done.stdout.strip() + done.stderr.strip()
 
-    wait_for(lambda: (night.state / "state.db").exists() and running() == 1)
+    wait_for(lambda: has_begun(night) and running() == 1)
     assert reload() == (0, "night: its settings are what they were")
     tells = {"command": f'echo "$ORCHESTRATOR_ALERT_BODY" >> {heard}'}
     told = {"to": [tells], "level": "info", "group": 0, "rules": {"mine": {"on": "settings.changed"}}}
