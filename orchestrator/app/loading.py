@@ -46,7 +46,12 @@ def load_for(order: Order) -> tuple[Loaded, Catalog]:
     return load(
         order.manifest,
         Overrides(
-            workers=order.workers, agent=order.agent, repo=order.repo, on_question=order.on_question, push=order.push
+            workers=order.workers,
+            agent=order.agent,
+            repo=order.repo,
+            on_question=order.on_question,
+            push=order.push,
+            follow_base=order.follow_base,
         ),
     )
 

@@ -109,6 +109,7 @@ class _Night:
         process, host, now = named(os.getpid()), socket.gethostname(), self._clock.now()
         assert process is not None  # we are here
         store, state = self._taken_up()
+        self._workspaces.go_by(state.base_branch)
         self._clock.go_on_from(state.latest)
         epoch = self._database.take(process, host, now, self._manifest.name)
         inbox = Inbox()
@@ -132,6 +133,7 @@ class _Night:
             clock=self._clock,
             emit=inbox.put,
             broke=inbox.fail,
+            also=lanes.look_at_base,
         )
         past = () if self._fresh or not self._loaded.alerts.get("to") else tuple(store.events())
         listeners = [

@@ -49,6 +49,7 @@ class Order(Struct, frozen=True, kw_only=True):
     agent: str | None = None
     on_question: str | None = None
     push: str | None = None
+    follow_base: bool = False
     budget: float | None = None
     """What the whole run may cost, in US dollars."""
     fresh: bool = False
@@ -64,6 +65,7 @@ class Order(Struct, frozen=True, kw_only=True):
             "agent": self.agent,
             "on_question": self.on_question,
             "push": self.push,
+            "follow_base": self.follow_base or None,
             "budget": self.budget,
         }
         return {name: str(value) for name, value in given.items() if value is not None}
@@ -77,6 +79,7 @@ class Order(Struct, frozen=True, kw_only=True):
             agent=self.agent or said.get("agent"),
             on_question=self.on_question or said.get("on_question"),
             push=self.push or said.get("push"),
+            follow_base=self.follow_base or "follow_base" in said,
             budget=self.budget if self.budget is not None else float(said["budget"]) if "budget" in said else None,
         )
 

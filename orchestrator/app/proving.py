@@ -42,6 +42,7 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
     passed = Verified(repository.state / "verified.jsonl")
     on_target = survey.target_commits(repository, manifest.target, state.target_base)
     ours = survey.landings(repository, manifest.target)
+    followed = survey.followed(repository, manifest.target)
     work = list(dict.fromkeys(_work(read)))
     lost = survey.unreachable(repository, [commit for _, commit in work])
     let_go = lost & pruned(repository)
@@ -57,7 +58,14 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
     return Evidence(
         target=manifest.target,
         landed=tuple(
-            Shown(commit=each.commit, tree=each.tree, what=what, subject=each.subject, named=each.beads)
+            Shown(
+                commit=each.commit,
+                tree=each.tree,
+                what=what,
+                subject=each.subject,
+                named=each.beads,
+                of_base=each.commit in followed,
+            )
             for each, what in _landed(on_target, ours, survey.grounds(repository, manifest.target))
         ),
         verified=frozenset(
@@ -65,6 +73,7 @@ def _evidence(read: Reading, *, own: bool) -> Evidence:
             for bead, record in state.beads.items()
             if record.tree is not None and passed.ever(record.tree, record.checks)
         ),
+        bases=frozenset(commit for commit, (tree, checks) in state.bases.items() if passed.ever(tree, checks)),
         unreachable=tuple((bead, commit) for bead, commit in work if commit in lost - let_go),
         let_go=len(let_go),
         unkept=() if holder else _unkept(read, repository, worktrees),

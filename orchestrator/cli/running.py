@@ -45,6 +45,9 @@ def run(
     push: Annotated[
         str | None, typer.Option("--push", help="The remote that the target is pushed to. [default: the manifest's]")
     ] = None,
+    follow_base: Annotated[
+        bool, typer.Option("--follow-base", help="Take what is new on the base branch into the target.")
+    ] = False,
     budget: Annotated[
         float | None, typer.Option("--budget", min=0, help="What the whole run may cost, in US dollars.")
     ] = None,
@@ -67,6 +70,7 @@ def run(
         agent=agent,
         on_question=on_question,
         push=push,
+        follow_base=follow_base,
         budget=budget,
         fresh=fresh,
         force=force,
@@ -142,5 +146,6 @@ def _arguments(order: Order) -> list[str]:
     given += ["--agent", order.agent] if order.agent else []
     given += ["--on-question", order.on_question] if order.on_question else []
     given += ["--push", order.push] if order.push else []
+    given += ["--follow-base"] if order.follow_base else []
     given += ["--budget", str(order.budget)] if order.budget is not None else []
     return given + (["--fresh"] if order.fresh else []) + (["--force"] if order.force else [])

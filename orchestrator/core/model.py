@@ -364,6 +364,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     push_when: PushWhen = PushWhen.EACH
     push_tries: int = 5
     """So often in a row a push may fail before the end of the run does not wait for it any more."""
+    follow_base: bool = False
+    """What is new on the branch that the target began on is taken into the target, while something is still to land."""
     requests: PullRequests | None = None
     """None: the target is what the night is for."""
     limits: tuple[Limit, ...] = ()

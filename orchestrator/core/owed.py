@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.core import clearing, pushing, train
+from orchestrator.core import clearing, following, pushing, train
 from orchestrator.core import messages as m
 from orchestrator.core.commit_message import message
-from orchestrator.core.model import BeadId, BeadState, Usage, WorkerState
+from orchestrator.core.model import BeadId, BeadState, Token, Usage, WorkerState
 from orchestrator.core.records import Attempt
 from orchestrator.core.state import State
 
@@ -126,7 +126,8 @@ def _prompt(state: State, attempt: Attempt) -> str:
 
 
 def _owed_to_train(state: State) -> Iterator[m.Effect]:
-    """The move of the target that is under way, the checks that are due, and the next car."""
+    """The move of the target that is under way, the checks that are due, and the next car; before them, the base."""
+    yield from _owed_to_base(state)
     if state.landing:
         cars = [(state.train[bead], _merging(state, bead)) for bead in state.landing]
         made = [car.made for car, _ in cars if car.made is not None]
@@ -174,6 +175,28 @@ def _owed_to_train(state: State) -> Iterator[m.Effect]:
             task=state.tasks.get(attempt.bead, ""),
             style=state.policy.landing,
             message=message(state, attempt),
+        )
+
+
+def _owed_to_base(state: State) -> Iterator[m.Effect]:
+    taken = state.following
+    if taken is None:
+        if following.is_due(state) and not state.landing:
+            yield m.Follow(base=state.base_tip, turn=following.turn(state))
+        return
+    stands = train.verdict(state, taken.made.tree)
+    if stands is train.Standing.GREEN:
+        yield m.Advance(token=Token(0), old=taken.onto.commit, new=taken.made.commit, stops=(), base=taken.base)
+    elif stands in train.ASKED:
+        trial = state.trials.get(taken.made.tree)
+        yield m.Verify(
+            bead=BeadId(""),
+            number=0,
+            commit=taken.made.commit,
+            tree=taken.made.tree,
+            commands=state.manifest.verify,
+            timeout_s=state.policy.check_timeout_s,
+            round=trial.failures if trial else 0,
         )
 
 

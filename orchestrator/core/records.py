@@ -147,6 +147,14 @@ class Car(Struct, frozen=True, kw_only=True):
     evidence: str = ""
 
 
+class Following(Struct, frozen=True, kw_only=True):
+    """The base's new commits, on their way into the target."""
+
+    base: Commit
+    onto: Point
+    made: Point
+
+
 class Trial(Struct, frozen=True, kw_only=True):
     """What the manifest's checks have said of a tree."""
 

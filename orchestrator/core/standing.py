@@ -43,6 +43,7 @@ from orchestrator.core.records import (
     BeadRecord,
     Breaker,
     Car,
+    Following,
     Point,
     Pool,
     PullRequest,
@@ -62,7 +63,7 @@ LIVE = frozenset({WorkerState.STARTING, WorkerState.RUNNING, WorkerState.TIMEOUT
 Due = tuple[str, Any]
 """What a deadline is for: the start or the end of an attempt, a bead's waiting time, its wait for files, a landing, a
 prediction, a breaker, a provider, a pool's next start or the end of its day or window, a worker, the hours, a push,
-a clearing, a pull request."""
+a clearing, a pull request, the base."""
 
 
 class Standing:
@@ -155,7 +156,7 @@ class Standing:
         self.shoves = 0
         """How often somebody else has moved the target since our last landing."""
         self.landings = len(planned.landed)
-        """How many beads have landed: what stood on the target before may not have been pushed yet."""
+        """How many beads have landed, and merges of the base; what stood there before may not have been pushed yet."""
         self.pushed = 0
         """How many of them the remote has."""
         self.push_commit: Commit | None = None
@@ -169,6 +170,19 @@ class Standing:
         """Beads that have landed in this run, in their order."""
         self.base_branch = planned.base_branch
         """The branch that the target began on, as a full ref; empty: on something that is no branch."""
+        self.base_tip: Commit = planned.target_base
+        """Where that branch was seen last."""
+        self.base_taken: Commit = planned.target_base
+        """How far the target has it."""
+        self.base_taken_at = planned.at
+        self.base_refused: Commit | None = None
+        """What of it cannot be taken in; it is tried again once it has moved on."""
+        self.base_fault = ""
+        self.base_waits = False
+        """Until its time."""
+        self.following: Following | None = None
+        self.bases: dict[Commit, tuple[Tree, tuple[str, ...]]] = {}
+        """Merges of the base on the target, each with its tree and the checks that it passed."""
         self.requests: dict[BeadId, PullRequest] = {}
         """Pull requests, by their bead; the night's own is that of no bead."""
         self.to_clear: dict[BeadId, None] = {}

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from itertools import takewhile
 
-from orchestrator.core.model import BeadId
+from orchestrator.core.following import ground
+from orchestrator.core.model import BeadId, Tree
 from orchestrator.core.records import Car, Point
 from orchestrator.core.state import State
 from orchestrator.core.values import Struct
@@ -49,11 +50,13 @@ class Joint(Struct, frozen=True, kw_only=True):
 
 
 def standing(state: State, car: Car) -> Standing:
-    if car.made is None:
-        return Standing.UNCOUPLED
+    return Standing.UNCOUPLED if car.made is None else verdict(state, car.made.tree)
+
+
+def verdict(state: State, tree: Tree) -> Standing:
     if not state.manifest.verify:
         return Standing.GREEN
-    trial = state.trials.get(car.made.tree)
+    trial = state.trials.get(tree)
     if trial is None:
         return Standing.UNKNOWN
     if trial.passed:
@@ -63,7 +66,7 @@ def standing(state: State, car: Car) -> Standing:
 
 def coupled(state: State) -> Iterator[tuple[Car, Standing]]:
     """The cars in their order, as far as each stands on what is before it now."""
-    at = state.tip
+    at = ground(state)
     for car in state.train.values():
         if at is None or car.onto != at:
             return
@@ -109,7 +112,7 @@ def arrived(state: State) -> tuple[Car, ...]:
 
 def joint(state: State) -> Joint | None:
     """What is to be composed next: a car whose ground has changed, else the next to board, while there is room."""
-    at, taken, known = state.tip, 0, set()
+    at, taken, known = ground(state), 0, set()
     for car, stands in coupled(state):
         known.add(car.bead)
         taken += stands in JOINED | ASKED

@@ -57,6 +57,7 @@ _POLICY = {
     "check_tries": ("check_tries",),
     "landing": ("landing",),
     "message": ("message",),
+    "follow_base": ("follow_base",),
     "push_to": ("push", "remote"),
     "push_when": ("push", "when"),
     "push_tries": ("push", "tries"),

@@ -44,6 +44,7 @@ class Overrides(Struct, frozen=True, kw_only=True):
     workers: int | str | None = None
     """A number, or `auto`."""
     on_question: str | None = None
+    follow_base: bool = False
     push: str | None = None
     """The remote that the target goes to."""
     agent: str | None = None
@@ -271,6 +272,8 @@ class _Loading:
         remote = self._option("--push", self._overrides.push, names.check_remote)
         if remote is not None:
             policy = replace(policy, push_to=remote)
+        if self._overrides.follow_base:
+            policy = replace(policy, follow_base=True)
         workers = self._overrides.workers
         if workers == AUTO:
             policy = replace(policy, auto=True, workers=Policy().workers)

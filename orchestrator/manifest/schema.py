@@ -435,6 +435,11 @@ class SettingsTable(Table):
         "{route}, {attempt} and {run} are filled in. Default '{title}'.",
     )
     push: PushTable = Field(default_factory=PushTable, description="Where the target goes to beyond the repository.")
+    follow_base: Flag | None = Field(
+        default=None,
+        description="What is new on the branch that the target began on is taken into the target while the run is at "
+        "work. Default false.",
+    )
     mode: OfMode | None = Field(
         default=None,
         description="'land': what is verified is on the target; 'pull-request': it is proposed from there as well. "

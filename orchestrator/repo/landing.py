@@ -13,6 +13,7 @@ from orchestrator.core.values import Struct
 from orchestrator.repo import refs
 from orchestrator.repo.desk import Run
 from orchestrator.repo.faults import GitRefused, RefMoved
+from orchestrator.repo.following import holds
 from orchestrator.repo.merging import Clashes, evidence, merge
 from orchestrator.repo.objects import stored
 from orchestrator.repo.plumbing import Git
@@ -20,7 +21,7 @@ from orchestrator.repo.refs import Move
 from orchestrator.repo.signing import Signing
 from orchestrator.repo.stage import Stages
 from orchestrator.repo.styles import put_on
-from orchestrator.repo.target import refuse_occupied, standing
+from orchestrator.repo.target import refuse_occupied, standing, tip_of
 from orchestrator.repo.verification import PASSED, Verified
 from orchestrator.runtime.ports import CheckResult, Composition, Conflict, Empty, LandedAt
 
@@ -82,6 +83,10 @@ class Landing(Struct, frozen=True, kw_only=True):
             for stop in order.stops
             if stop.onto is not None and self._is_several(stop.commit, stop.onto)
         ]
+        if order.base is not None:
+            begins = order.new == order.base
+            name = refs.start_of(self.run.name) if begins else f"{refs.followed_on(self.run.target)}{order.new}"
+            moves.append(Move(name=name, new=order.new))
         moves.append(Move(name=self.run.target_ref, new=order.new, old=order.old))
         try:
             refs.move(self.git, self.run.repository.place, moves, why="land")
@@ -104,6 +109,8 @@ class Landing(Struct, frozen=True, kw_only=True):
 
     def _has_arrived(self, order: Advance) -> bool:
         """We did this before a death: all that lands with it is noted, and on the target."""
+        if order.base is not None:
+            return holds(self.git, self.run, tip_of(self.git, self.run).commit, order.new)
         for stop in order.stops:
             _, landed = standing(self.git, self.run, stop.bead, stop.task)
             if landed is None or landed.commit != stop.commit:

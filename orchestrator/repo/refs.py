@@ -9,6 +9,7 @@
     refs/orchestrator/landed/<target>/<bead>/<task>    the commit as which it landed; `-`: a task without a name
     refs/orchestrator/ground/<target>/<bead>/<task>    where it landed as several commits: what the first stands on
     refs/orchestrator/proposed/<target>/<bead>/<task>  the commit that its own pull request is opened for
+    refs/orchestrator/followed/<target>/<commit>    a merge of the base branch into the target
 
 A work branch cannot live below `orchestrator/<run>`, because that is the target, and a ref is a file. Knows nothing
 of worktrees.
@@ -30,6 +31,7 @@ ATTIC = "refs/orchestrator/attic/"
 LANDED = "refs/orchestrator/landed/"
 CHECKPOINTS = "refs/orchestrator/checkpoints/"
 GROUND = "refs/orchestrator/ground/"
+FOLLOWED = "refs/orchestrator/followed/"
 PROPOSED = "refs/orchestrator/proposed/"
 NOTHING = Commit("0" * 40)
 """The old value of a ref that must not exist yet."""
@@ -88,6 +90,11 @@ def landed_as(target: str, bead: BeadId, task: str) -> str:
 
 def ground_of(target: str, bead: BeadId, task: str) -> str:
     return landed_as(target, bead, task).replace(LANDED, GROUND, 1)
+
+
+def followed_on(target: str) -> str:
+    """`target` is the branch's short name."""
+    return f"{FOLLOWED}{quoted(target)}/"
 
 
 def proposed_as(target: str, bead: BeadId, task: str) -> str:

@@ -45,6 +45,11 @@ def landings(repository: Repository, target: str) -> Mapping[Commit, tuple[BeadI
     return {ref.commit: refs.what_landed(ref.name) for ref in held.values()}
 
 
+def followed(repository: Repository, target: str) -> frozenset[Commit]:
+    """The merges of the base branch that we made on the target."""
+    return frozenset(ref.commit for ref in refs.read(Git(), repository.place, refs.followed_on(target)).values())
+
+
 def grounds(repository: Repository, target: str) -> Mapping[tuple[BeadId, str], Commit]:
     """Of what landed as several commits, the one on which the first of them stands."""
     found = refs.read(Git(), repository.place, f"{refs.GROUND}{refs.quoted(target)}/")

@@ -12,7 +12,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.core.messages import Advance, Check, Clear, Collect, Compose, OpenSession, Propose, Push, Save, Verify
+from orchestrator.core.messages import (
+    Advance,
+    Check,
+    Clear,
+    Collect,
+    Compose,
+    Follow,
+    OpenSession,
+    Propose,
+    Push,
+    Save,
+    Verify,
+)
 from orchestrator.core.model import BeadId, Commit, PullRequests, Stray, Tree
 from orchestrator.core.pull_requests import short
 from orchestrator.core.values import replace
@@ -23,11 +35,13 @@ from orchestrator.repo.delivery import deliver, touched, where_it_began
 from orchestrator.repo.desk import Desk, Run, commit_at, desk_of, worktree_of
 from orchestrator.repo.faults import RefMoved, RepositoryFault, as_workspace_fault
 from orchestrator.repo.fences import Fences
+from orchestrator.repo.following import follow
 from orchestrator.repo.furnishing import Inclusions, initialise_submodules
 from orchestrator.repo.landing import Landing
 from orchestrator.repo.ledger import Ledger
 from orchestrator.repo.merging import begin_merge
 from orchestrator.repo.nested import rescue
+from orchestrator.repo.objects import stored
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.pushing import Remote, push, remote_of
 from orchestrator.repo.refs import NOTHING, Move, quoted
@@ -187,6 +201,10 @@ class GitWorkspaces:
     def base_branch(self) -> str:
         """The branch that `base` names, or the person's HEAD is on, as a full ref; empty: it is no branch."""
         return self._base_branch
+
+    def go_by(self, branch: str) -> None:
+        """The run's base branch is this one, whatever the person has checked out by now."""
+        self._base_branch = branch
 
     def _base_of_requests(self) -> str:
         assert self._requests is not None
@@ -448,6 +466,18 @@ class GitWorkspaces:
             self._fences.guard(self._run.target_ref)
             return self._begun().compose(order)
 
+    def follow(self, order: Follow) -> Composition | Conflict | Empty:
+        with as_workspace_fault(f"merging {self._base_branch}"):
+            self._fences.guard(self._run.target_ref)
+            return follow(self._git, self._run, self._begun().signing, order, short(self._base_branch))
+
+    def base(self) -> Commit | None:
+        if not self._base_branch:
+            return None
+        with as_workspace_fault(f"looking at {self._base_branch}"):
+            found = stored(self._git, self._run.repository.place, self._base_branch)
+            return found.commit if found else None
+
     def verify(self, order: Verify) -> CheckResult:
         with as_workspace_fault(f"checking the merged tree of {order.bead}"):
             return self._begun().verify(order)
@@ -456,7 +486,8 @@ class GitWorkspaces:
         self._begun().stages.drop(order)
 
     def advance(self, order: Advance) -> bool:
-        with as_workspace_fault(f"landing {order.stops[-1].bead}"):
+        what = order.stops[-1].bead if order.stops else self._base_branch
+        with as_workspace_fault(f"landing {what}"):
             self._fences.guard(self._run.target_ref)
             return self._begun().advance(order)
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from math import inf
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import Ending, Ground, Policy, Stray, Token, Unasked, Verdict
+from orchestrator.core.model import Commit, Ending, Ground, Policy, Stray, Token, Unasked, Verdict
 from orchestrator.core.values import replace
 from orchestrator.runtime.checkpoints import Checkpoints
 from orchestrator.runtime.lane import Lane, Urgency
@@ -69,6 +69,8 @@ class Lanes:
         self._emit = emit
         self._fail = fail
         self._describe = describe
+        self._base: Commit | None = None
+        """Where the base branch was when it was last told."""
         self._under_way: set[m.Effect] = set()
         self._git = Lane("git", self._broke)
         self._landing = ThreadPoolExecutor(1, "landing")
@@ -138,6 +140,8 @@ class Lanes:
                 self._submit(self._trials, lambda: self._verify(effect))
             case m.Advance():
                 self._submit(self._landing, lambda: self._advance(effect))
+            case m.Follow():
+                self._submit(self._landing, lambda: self._follow(effect))
             case m.Push():
                 self._submit(self._pushes, lambda: self._push(effect))
             case m.Propose():
@@ -308,6 +312,7 @@ class Lanes:
 
     def _compose(self, effect: m.Compose) -> None:
         token = effect.token
+        self.look_at_base()
         try:
             answer = self._workspaces.compose(effect)
         except WorkspaceFault as refused:
@@ -335,6 +340,43 @@ class Lanes:
                 self._emit(
                     m.NotComposed(at=at, token=token, onto=onto, onto_tree=onto_tree, ending=Ending.NO_CHANGE_NEEDED)
                 )
+
+    def look_at_base(self) -> None:
+        """Tell where the base branch is, where that is news. A repository that cannot be read is looked at later."""
+        with suppress(WorkspaceFault):
+            commit = self._workspaces.base()
+            if commit is not None and commit != self._base:
+                self._base = commit
+                self._emit(m.BaseSeen(at=self._clock.now(), commit=commit))
+
+    def _follow(self, effect: m.Follow) -> None:
+        """Only while it is still wanted: the target may have moved since."""
+        if effect not in self._under_way:
+            return
+        try:
+            answer = self._workspaces.follow(effect)
+        except WorkspaceFault as refused:
+            at = self._clock.now()
+            self._emit(m.NotFollowed(at=at, base=effect.base, turn=effect.turn, fault=str(refused)))
+            return
+        at = self._clock.now()
+        match answer:
+            case Composition(onto=onto, onto_tree=onto_tree, commit=commit, tree=tree):
+                self._emit(
+                    m.Followed(
+                        at=at,
+                        base=effect.base,
+                        turn=effect.turn,
+                        onto=onto,
+                        onto_tree=onto_tree,
+                        commit=commit,
+                        tree=tree,
+                    )
+                )
+            case Conflict(evidence=evidence):
+                self._emit(m.NotFollowed(at=at, base=effect.base, turn=effect.turn, conflict=evidence))
+            case Empty():
+                self._emit(m.NotFollowed(at=at, base=effect.base, turn=effect.turn))
 
     def _verify(self, effect: m.Verify) -> None:
         """Only while it is still wanted: what it stood on may have changed while it waited for its turn."""

@@ -19,6 +19,7 @@ from orchestrator.core.messages import (
     Collect,
     Compose,
     Event,
+    Follow,
     Foresee,
     LocksAsked,
     OpenSession,
@@ -463,6 +464,14 @@ class Workspaces(Protocol):
 
         Raises `WorkspaceFault`.
         """
+        ...
+
+    def follow(self, order: Follow) -> Composition | Conflict | Empty:
+        """Merge what is new on the base with the target's tip; no ref moves. Raises `WorkspaceFault`."""
+        ...
+
+    def base(self) -> Commit | None:
+        """Where the run's base branch is now; None: it has none, or it is gone. Raises `WorkspaceFault`."""
         ...
 
     def push(self, order: Push) -> Commit:

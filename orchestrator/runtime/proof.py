@@ -25,6 +25,8 @@ class Shown(Struct, frozen=True, kw_only=True):
     subject: str = ""
     named: tuple[BeadId, ...] = ()
     """What its `Bead:` trailers say."""
+    of_base: bool = False
+    """A merge of the base branch that we made."""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -32,6 +34,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     landed: tuple[Shown, ...]
     verified: frozenset[BeadId]
     """Beads whose landed tree has passed its checks, by the record that was written when it did."""
+    bases: frozenset[Commit] = frozenset()
+    """Merges of the base branch whose tree has passed its checks, likewise."""
     unreachable: tuple[tuple[BeadId, Commit], ...]
     """Work that attempts delivered or left behind, and that no branch or attic ref holds."""
     let_go: int = 0
@@ -94,10 +98,14 @@ def _landings(state: State, evidence: Evidence, log: str) -> Iterator[Finding]:
     for shown in evidence.landed:
         if shown.what is not None and state.tasks.get(shown.what[0], "") == shown.what[1]:
             seen.setdefault(shown.what[0], []).append(shown)
-    foreign = [f"{shown.commit[:12]} {shown.subject}" for shown in evidence.landed if shown.what is None]
+    foreign = [
+        f"{shown.commit[:12]} {shown.subject}" for shown in evidence.landed if not shown.what and not shown.of_base
+    ]
     yield found("every commit on the target was put there by a landing of ours", foreign, log)
     claimed = {bead: record for bead, record in state.beads.items() if record.commit is not None}
     missing = [f"{bead}" for bead in claimed if bead not in seen]
+    there = {shown.commit for shown in evidence.landed if shown.of_base}
+    missing += [f"the base, as {commit[:12]}" for commit in state.bases if commit not in there]
     yield found("each bead said to have landed is on the target", missing, log)
     twice = [f"{bead} ({count} times)" for bead, count in _trailers(state, evidence).items() if count > 1]
     yield found("none is there twice", twice, log)
@@ -157,3 +165,4 @@ def _unverified(state: State, seen: Mapping[BeadId, list[Shown]], evidence: Evid
             shown = seen[bead][0]
             if shown.tree != record.tree or bead not in evidence.verified:
                 yield f"{bead} ({shown.commit[:12]})"
+    yield from (f"the base ({commit[:12]})" for commit in state.bases if commit not in evidence.bases)

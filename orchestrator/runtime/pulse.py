@@ -18,7 +18,7 @@ EVERY_S = 10.0
 
 
 class Pulse:
-    """`keep` shows samples to readers; `broke` hears what nobody foresaw."""
+    """`keep` shows samples to readers; `also` is done at each beat; `broke` hears what nobody foresaw."""
 
     def __init__(
         self,
@@ -30,6 +30,7 @@ class Pulse:
         clock: Clock,
         emit: Emit,
         broke: Callable[[BaseException], None],
+        also: Callable[[], None] = lambda: None,
         every_s: float = EVERY_S,
     ) -> None:
         self._measure = measure
@@ -39,6 +40,7 @@ class Pulse:
         self._clock = clock
         self._emit = emit
         self._broke = broke
+        self._also = also
         self._every_s = every_s
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
@@ -55,5 +57,6 @@ class Pulse:
                 told = Sampled(at=at, samples=samples, host=self._host(), room=self._room())
                 self._keep(told)
                 self._emit(told)
+                self._also()
         except BaseException as fault:  # whatever it is, the control thread must hear of it
             self._broke(fault)

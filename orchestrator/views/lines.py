@@ -217,6 +217,19 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
         _short(event.reason),
         _again(event.until, event.at),
     ),
+    m.BaseMoved: lambda event, entry, state: ("base", "has moved", event.new[:7]),
+    m.BaseTaken: lambda event, entry, state: (
+        "base",
+        "taken in" if event.commit else "has nothing that the target does not have",
+        (event.commit or event.base)[:7],
+    ),
+    m.BaseRefused: lambda event, entry, state: ("base", "not taken in", _short(event.reason)),
+    m.BaseDelayed: lambda event, entry, state: (
+        "base",
+        "not taken in yet",
+        _short(event.reason),
+        _again(event.until, event.at),
+    ),
     m.PullRequestOpened: lambda event, entry, state: (
         event.bead or "target",
         "pull request open",

@@ -151,6 +151,8 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.BeadReturned: _when(lambda event: event.tried),
     m.LandingDelayed: Level.WARNING,
     m.PushDelayed: Level.WARNING,
+    m.BaseRefused: Level.ERROR,
+    m.BaseDelayed: Level.WARNING,
     m.PullRequestBegun: Level.DEBUG,
     m.PullRequestDelayed: Level.WARNING,
     m.PullRequestDoubted: Level.ERROR,

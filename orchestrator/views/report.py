@@ -12,7 +12,7 @@ from typing import Any
 
 from orchestrator.core.messages import Event
 from orchestrator.core.model import BeadId, BeadState, Commit, RouteName, RunState
-from orchestrator.core.pull_requests import behind
+from orchestrator.core.pull_requests import behind, short
 from orchestrator.core.pushing import is_behind
 from orchestrator.core.records import BeadRecord
 from orchestrator.core.state import State
@@ -113,6 +113,8 @@ class Report(Struct, frozen=True, kw_only=True):
     """What became of bringing the target to a remote, in words; empty: it stays here."""
     pushed: bool
     """The remote has all of it."""
+    moved: str
+    """What became of the base branch meanwhile, in words; empty: it is where it was."""
     requests: str
     """What became of pull requests, in words; empty: none were asked for."""
     proposed: bool
@@ -151,12 +153,24 @@ def report(state: State, events: Iterable[Event], proof: Sequence[Finding] | Non
         flaky=dict(state.flickers),
         push=_push(state),
         pushed=bool(state.policy.push_to) and not is_behind(state),
+        moved=_moved(state),
         requests=pull_requests_in_words(state),
         proposed=not any(behind(state)) and not any(each.doubt for each in state.requests.values()),
         crossings=tuple((bead, each) for bead, tries in past.tries.items() for each in tries if each.strays),
         effort=_effort(state, past, recoveries(events), predictions(events)),
         proof=None if proof is None else tuple(proof),
     )
+
+
+def _moved(state: State) -> str:
+    branch, at = short(state.base_branch), state.base_tip[:12]
+    if state.base_tip != state.base_taken:
+        why = f": {state.base_fault}" if state.base_fault else ""
+        how = "" if state.policy.follow_base else " `--follow-base` takes it in; or merge it yourself."
+        return f"`{branch}` has moved to {at} meanwhile, and what is new on it is not on the target{why or '.'}{how}"
+    if state.bases or state.base_taken_at > state.planned_at:
+        return f"What is new on `{branch}` has been taken in, up to {at}."
+    return ""
 
 
 def _push(state: State) -> str:
@@ -257,6 +271,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "skipped": [{"id": bead, "reason": reason} for bead, reason in report.skipped],
         "checks": {"merged_tree": list(report.checks), "beads_with_own": report.own_checks},
         "flaky": dict(report.flaky),
+        "base_moved": report.moved or None,
         "pull_requests": {"said": report.requests, "done": report.proposed} if report.requests else None,
         "push": {"said": report.push, "done": report.pushed} if report.push else None,
         "beyond_worktrees": [

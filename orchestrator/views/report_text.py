@@ -50,6 +50,8 @@ def _opening(report: Report) -> Iterator[str]:
         yield f"Look at it: `{report.look}`"
     if report.push:
         yield report.push if report.pushed else f"**{one_line(report.push)}**"
+    if report.moved:
+        yield one_line(report.moved)
     if report.requests:
         yield one_line(report.requests) if report.proposed else f"**{one_line(report.requests)}**"
     yield ""

@@ -68,6 +68,7 @@ verify_slots: 9
 train: 5
 batch: 2
 push: {remote: origin, when: end, tries: 7}
+follow_base: true
 mode: pull-request
 pull_request: {per: bead, base: trunk, host: glab, find: "look {head}", update: "edit {url}"}
 landing: merge
@@ -162,6 +163,7 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
         push_to="origin",
         push_when=PushWhen.END,
         push_tries=7,
+        follow_base=True,
         requests=PullRequests(
             per=Per.BEAD,
             base="trunk",

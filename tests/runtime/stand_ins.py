@@ -123,6 +123,13 @@ class PlainFolders:
         self._begin(order)
         return True
 
+    def follow(self, order: m.Follow) -> Composition | Conflict | Empty:
+        self._begin(order)
+        return Empty(onto=Commit("t"), onto_tree=Tree("t"))
+
+    def base(self) -> Commit | None:
+        return None
+
     def push(self, order: m.Push) -> Commit:
         self._begin(order)
         return Commit("pushed")

@@ -105,6 +105,7 @@ def manifest_from(roll: Roll, largest: int = 40) -> Manifest:
             push_tries=roll(1, 6),
             requests=_requests(roll),
             predict=(Predict.OFF, Predict.CAREFUL, Predict.BOLD)[roll(0, 2)],
+            follow_base=roll(0, 1) == 1,
         ),
     )
 

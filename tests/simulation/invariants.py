@@ -369,9 +369,21 @@ def what_is_said_to_be_pushed_is_there(world: World) -> None:
     assert remote == repository.target[: len(remote)], "the remote was overwritten"
     is_wanted = state.policy.push_to and state.policy.requests is None
     assert not remote or is_wanted, "nobody asked for a push"
-    assert len(remote) >= state.pushed, "said to be pushed, and is not there"
+    assert len(remote) + len(repository.followed) >= state.pushed, "said to be pushed, and is not there"
     if state.run is RunState.FINISHED and is_wanted and state.push_failures < state.policy.push_tries:
         assert remote == repository.target, "the run ended before the target was pushed"
+
+
+def the_base_is_taken_in_green_or_not_at_all(world: World) -> None:
+    """Only where that is wanted; what the state says of it is so; nothing else lands while it is on its way."""
+    state, repository = world.state, world.repository
+    wanted = state.policy.follow_base
+    assert wanted or not repository.followed, "nobody asked to follow the base"
+    assert set(state.bases) <= set(repository.followed), "said to be on the target, and is not"
+    assert state.following is None or not state.landing, "a bead lands while the base is on its way"
+    if world.manifest.verify:
+        for commit in repository.followed:
+            assert repository.merged[commit].tree in repository.green, "the base was taken in, and nobody checked that"
 
 
 def pull_requests_are_opened_once(world: World) -> None:
@@ -422,6 +434,7 @@ AFTER_EVERY_STEP: tuple[Callable[[World], None], ...] = (
     the_target_only_grows,
     what_is_said_to_be_pushed_is_there,
     pull_requests_are_opened_once,
+    the_base_is_taken_in_green_or_not_at_all,
     nothing_is_lost,
     the_log_is_the_state,
 )

@@ -78,6 +78,10 @@ class Repository:
     """The target as it was pushed last."""
     open: dict[BeadId, list[int]] = field(default_factory=dict)
     """Pull requests of beads, and the night's: each that was opened, with how much it has."""
+    base: Commit = field(default=Commit("base"))
+    """Where the branch is that the target began on."""
+    followed: list[Commit] = field(default_factory=list)
+    """Merges of it that are on the target."""
     green: set[Tree] = field(default_factory=set)
     """Trees that have passed the manifest's checks."""
 
@@ -140,6 +144,8 @@ class Repository:
 
     def advance(self, order: m.Advance) -> bool:
         """By compare-and-swap, with all that lands; True as well where it was done before."""
+        if order.base is not None:
+            return order.new in self.followed or self._take_in(order)
         if self.tip != order.old:
             there = dict(self.target)
             return all(there.get(stop.bead) == stop.commit for stop in order.stops)
@@ -152,6 +158,28 @@ class Repository:
         assert at == order.new
         self.tip = order.new
         self.tips.append(order.new)
+        return True
+
+    def follow(self, order: m.Follow, clash: bool) -> m.Signal:
+        """The base merged with the tip. The time is the caller's."""
+        below = self.merged[self.tip]
+        if order.base in below.tree.split("+"):
+            return m.NotFollowed(at=0.0, base=order.base, turn=order.turn)
+        if clash:
+            return m.NotFollowed(at=0.0, base=order.base, turn=order.turn, conflict="they differ")
+        commit, tree = Commit(f"m{len(self.merged)}"), Tree(f"{below.tree}+{order.base}")
+        self.merged[commit] = Merged(onto=self.tip, tree=tree, work=order.base, beads=below.beads)
+        return m.Followed(
+            at=0.0, base=order.base, turn=order.turn, onto=self.tip, onto_tree=below.tree, commit=commit, tree=tree
+        )
+
+    def _take_in(self, order: m.Advance) -> bool:
+        if self.tip != order.old:
+            return False
+        assert self.merged[order.new].onto == order.old, "it does not stand on what is before it"
+        self.tip = order.new
+        self.tips.append(order.new)
+        self.followed.append(order.new)
         return True
 
     def breaks(self, commit: Commit, dice: Random, chance: int) -> bool:

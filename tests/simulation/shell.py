@@ -67,6 +67,8 @@ class Shell:
                 self._after(self._dice.uniform(0.1, 60.0), lambda: self._verify(effect))
             case m.Advance():
                 self._after(self._turn("landing", self._dice.uniform(0.0, 1.0)), lambda: self._advance(effect))
+            case m.Follow():
+                self._after(self._turn("landing", self._dice.uniform(0.0, 1.0)), lambda: self._follow(effect))
             case m.Push():
                 self._after(self._dice.uniform(0.0, 60.0), lambda: self._push(effect))
             case m.Propose():
@@ -249,6 +251,13 @@ class Shell:
             ]
             found.append((ask.bead, tuple(guesses)))
         self._say(m.Foreseen(at=self._now(), round=effect.round, guesses=tuple(found), seconds=0.1))
+
+    def _follow(self, effect: m.Follow) -> None:
+        at = self._now()
+        if self._refuses():
+            self._say(m.NotFollowed(at=at, base=effect.base, turn=effect.turn, fault="no space left on device"))
+        else:
+            self._say(replace(self._git.follow(effect, clash=self._refuses()), at=at))
 
     def _push(self, effect: m.Push) -> None:
         if self._refuses(2):

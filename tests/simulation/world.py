@@ -211,6 +211,10 @@ class World:
         self._shell = Shell(self, self._epoch)
         process = ProcessName(pid=self._epoch, started=self.now)
         self.hear(m.Opened(at=self.now, epoch=self._epoch, process=process, host="here"))
+        for _ in range(0 if self.healed or self._shell is None else self.dice.randrange(3)):
+            moves = self.dice.uniform(0.0, 3000.0)
+            self.later(moves, self._move_base)
+            self.later(moves + self.dice.choice((0.0, 500.0)), self._see_base, epoch=self._epoch)
         if self._shell is not None and not self.healed and self.dice.randrange(100) < self.weather.refusals:
             low = self.dice.uniform(0.0, 300.0)
             self._weigh(low, self.dice.choice((0, 2**29, 2**30, 2**31)))
@@ -225,6 +229,14 @@ class World:
                 self.later(low, lambda passed=passed: self.hear(replace(passed, at=self.now)), epoch=self._epoch)  # type: ignore[misc]
         if self._shell is not None and self.dice.randrange(100) < self.weather.requests and not self.healed:
             self._ask()
+
+    def _move_base(self) -> None:
+        """Somebody commits to the branch that the target began on, and it is seen, now or much later."""
+        self._count += 1
+        self.repository.base = Commit(f"base{self._count}")
+
+    def _see_base(self) -> None:
+        self.hear(m.BaseSeen(at=self.now, commit=self.repository.base))
 
     def _weigh(self, delay: float, memory: int) -> None:
         """The machine has room for so much."""

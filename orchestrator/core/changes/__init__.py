@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.core.changes import (
     attempts,
     beads,
+    following,
     locks,
     pools,
     prediction,
@@ -26,4 +27,5 @@ CHANGES = {
     **revision.CHANGES,
     **workers.CHANGES,
     **pull_requests.CHANGES,
+    **following.CHANGES,
 }

@@ -103,7 +103,7 @@ def car_composed(state: Standing, event: m.CarComposed) -> None:
     onto, made = Point(commit=event.onto, tree=event.onto_tree), Point(commit=event.commit, tree=event.tree)
     state.train[event.bead] = Car(bead=event.bead, onto=onto, made=made)
     if state.tip is None:
-        state.tip = onto
+        state.tip = state.following.onto if state.following else onto
 
 
 def car_set_aside(state: Standing, event: m.CarSetAside) -> None:
@@ -114,7 +114,7 @@ def car_set_aside(state: Standing, event: m.CarSetAside) -> None:
         state.collided.setdefault(event.bead, {})[other] = None
         state.collided.setdefault(other, {})[event.bead] = None
     if state.tip is None:
-        state.tip = onto
+        state.tip = state.following.onto if state.following else onto
 
 
 def car_checked(state: Standing, event: m.CarChecked) -> None:
@@ -129,7 +129,7 @@ def check_flickered(state: Standing, event: m.CheckFlickered) -> None:
 
 
 def target_moved(state: Standing, event: m.TargetMoved) -> None:
-    state.tip, state.landing = None, ()
+    state.tip, state.landing, state.following = None, (), None
     state.shoves += 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.core import machines
 from orchestrator.core import messages as m
-from orchestrator.core.changes import pull_requests, workers
+from orchestrator.core.changes import following, pull_requests, workers
 from orchestrator.core.changes.pools import watch_day
 from orchestrator.core.model import BeadState, Budget, Policy
 from orchestrator.core.standing import LIVE, SETTLED, Standing
@@ -34,6 +34,7 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
             state.leave_worktree(bead)
             state.to_clear[bead] = None
     pull_requests.taken_up(state)
+    following.taken_up(state)
     state.mustering, state.muster = True, {}
     if event.terms is not None:
         _agree(state, event.terms, event.at)

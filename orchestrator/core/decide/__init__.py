@@ -13,6 +13,7 @@ from orchestrator.core import messages as m
 from orchestrator.core.decide import (
     clearing,
     disk,
+    following,
     health,
     host,
     hours,
@@ -110,6 +111,8 @@ def _due(state: State, at: float) -> Iterator[m.Event]:
                 yield m.ClearingWoke(at=at, bead=what)
             case "push":
                 yield m.PushWoke(at=at)
+            case "base":
+                yield m.BaseWoke(at=at)
             case "pull-request":
                 yield m.PullRequestWoke(at=at, bead=what)
             case "hours":
@@ -161,6 +164,9 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.Verified: landing.verified,
     m.NotVerified: landing.not_verified,
     m.Advanced: landing.advanced,
+    m.BaseSeen: following.seen,
+    m.Followed: following.followed,
+    m.NotFollowed: following.not_followed,
     m.TargetFound: landing.target_found,
     m.LandingRefused: landing.refused,
     m.Cleared: clearing.cleared,

@@ -83,5 +83,13 @@ def interrupted(attempt: Attempt, verdict: Verdict) -> str:
     )
 
 
+def base_taken(told: str) -> str:
+    """What is in the worktree began on an older base."""
+    return (
+        f"{told}\n\nThe branch that all of this began on has moved on since you began, and the target has what is new "
+        f"on it. {_MERGE_BEGUN} Go on from both together."
+    )
+
+
 def _end_of(text: str) -> str:
     return text if len(text) <= EVIDENCE_LIMIT else "…" + text[-EVIDENCE_LIMIT:]

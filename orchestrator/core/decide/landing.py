@@ -10,15 +10,13 @@ from collections.abc import Iterator
 
 from orchestrator.core import messages as m
 from orchestrator.core import train
-from orchestrator.core.decide import briefing, fences, locks
+from orchestrator.core.decide import briefing, fences, following, locks
 from orchestrator.core.decide.outcome import cancel, close_attempt, fail, given_up_by_a_person, send_back
+from orchestrator.core.following import goes_first
 from orchestrator.core.graph import backoff
 from orchestrator.core.model import BeadId, Commit, Ending, Token, Tree, Verdict, WorkerState
 from orchestrator.core.records import Attempt, Car
 from orchestrator.core.state import State
-
-SHOVES = 10
-"""How often somebody else may move the target under one landing before we say so."""
 
 
 def collected(state: State, signal: m.Collected) -> Iterator[m.Event]:
@@ -107,6 +105,9 @@ def not_composed(state: State, signal: m.NotComposed) -> Iterator[m.Event]:
 
 def verified(state: State, signal: m.Verified) -> Iterator[m.Event]:
     """What checks say of a tree that is on the train no more is remembered by the shell, where it is good."""
+    if not signal.bead:
+        yield from following.verified(state, signal)
+        return
     car = state.train.get(signal.bead)
     if car is None or car.made is None or car.made.tree != signal.tree:
         return
@@ -131,6 +132,9 @@ def verified(state: State, signal: m.Verified) -> Iterator[m.Event]:
 
 def not_verified(state: State, signal: m.NotVerified) -> Iterator[m.Event]:
     """A stage that cannot be had is waited for."""
+    if not signal.bead:
+        yield from following.not_verified(state, signal)
+        return
     asked = (each for each, stands in train.coupled(state) if stands in train.ASKED)
     if any(car.bead == signal.bead and car.made and car.made.tree == signal.tree for car in asked):
         yield from _delay(state, (signal.bead,), signal.evidence, signal.at)
@@ -138,7 +142,8 @@ def not_verified(state: State, signal: m.NotVerified) -> Iterator[m.Event]:
 
 def drive(state: State, at: float) -> Iterator[m.Event]:
     """Judge whatever is at the front, until something of it is not known yet; what is green begins to land."""
-    while not state.landing and not (state.stopping and state.stopping.now):
+    yield from following.judged(state, at)
+    while not state.landing and not goes_first(state) and not (state.stopping and state.stopping.now):
         if cars := train.arrived(state):
             beads = tuple(car.bead for car in cars)
             yield m.LandingStarted(at=at, bead=beads[-1], beads=beads)
@@ -158,6 +163,9 @@ def drive(state: State, at: float) -> Iterator[m.Event]:
 
 
 def advanced(state: State, signal: m.Advanced) -> Iterator[m.Event]:
+    if taken := following.arriving(state, signal.commit):
+        yield from following.arrived(state, taken, signal.at)
+        return
     if not state.landing or _arrival(state) != signal.commit:
         return
     for bead in state.landing:
@@ -176,14 +184,17 @@ def advanced(state: State, signal: m.Advanced) -> Iterator[m.Event]:
 
 def target_found(state: State, signal: m.TargetFound) -> Iterator[m.Event]:
     """Somebody else commits to the target: the train goes on from there, unless there is no end to it."""
+    if following.arriving(state, signal.commit):
+        yield from following.missed(state, signal.at)
+        return
     if not state.landing or _arrival(state) != signal.commit:
         return
-    if state.shoves < SHOVES:
+    if state.shoves < following.SHOVES:
         yield m.TargetMoved(at=signal.at, old=signal.old)
         return
     reason = (
-        f"the target branch `{state.manifest.target}` moved {SHOVES} times while it was landing: something else "
-        "commits to it; stop that, then retry"
+        f"the target branch `{state.manifest.target}` moved {following.SHOVES} times while it was landing: something "
+        "else commits to it; stop that, then retry"
     )
     yield from _delay(state, state.landing, reason, signal.at)
 
@@ -204,7 +215,9 @@ def landed(state: State, signal: m.Landed) -> Iterator[m.Event]:
 
 def refused(state: State, signal: m.LandingRefused) -> Iterator[m.Event]:
     """A repository that cannot be written is waited for."""
-    if signal.commit is None:
+    if following.arriving(state, signal.commit):
+        yield from following.refused(state, signal.evidence, signal.at)
+    elif signal.commit is None:
         bead = _composing(state, signal.token)
         yield from _delay(state, (bead,) if bead else (), signal.evidence, signal.at)
     elif state.landing and _arrival(state) == signal.commit:

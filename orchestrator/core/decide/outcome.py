@@ -87,6 +87,8 @@ def send_back(
     keep = merge or (answer.keep and able and ending not in TOGETHER)
     if not told:
         told = briefing.interrupted(attempt, verdict) if keep else briefing.so_far(attempt)
+    if keep and not merge and record.spec.command is None and state.base_taken_at > attempt.started:
+        merge, told = True, briefing.base_taken(told)
     pause = backoff(policy.backoff_s, tries if answer.tried else record.vain + 1, policy.backoff_max_s, attempt.token)
     shun_until = max(verdict.retry_at or 0.0, at + pause)
     others = any(route != attempt.route for route in record.spec.routes)

@@ -145,6 +145,7 @@ def ended(state: State, at: float) -> Iterator[m.Event]:
         or clearing.holds_the_end(state)
         or pushing.holds_the_end(state)
         or pull_requests.holds_the_end(state)
+        or state.following is not None
     ):  # who is held with a live session is under way as well
         return
     elif not any(state.counts[each] for each in ACTIVE):
@@ -165,5 +166,5 @@ def idle_and_paused(state: State) -> bool:
     """A paused run with nothing under way: its process may go."""
     busy = any(worker.token is not None for worker in state.workers.values())
     at_rest = not busy and not state.merging and not any(clearing.due(state)) and not pushing.is_due(state)
-    at_rest = at_rest and not pull_requests.is_one_under_way(state)
+    at_rest = at_rest and not pull_requests.is_one_under_way(state) and state.following is None
     return state.run is RunState.PAUSED and at_rest

@@ -134,10 +134,20 @@ class Advance(Struct, frozen=True, kw_only=True):
     """Move the target from one commit to another, and note what has landed with it: all at one stroke, or nothing."""
 
     token: Token
-    """Of the attempt that lands last."""
+    """Of the attempt that lands last; 0: it is the base that does."""
     old: Commit
     new: Commit
     stops: tuple[Stop, ...]
+    base: Commit | None = None
+    """What is new on the base: it alone lands, as `new`."""
+
+
+class Follow(Struct, frozen=True, kw_only=True):
+    """Merge what is new on the base with the target as it is, in the object database."""
+
+    base: Commit
+    turn: int
+    """The target has moved since an earlier one."""
 
 
 class Push(Struct, frozen=True, kw_only=True):
@@ -210,6 +220,7 @@ Effect = (
     | Compose
     | Verify
     | Advance
+    | Follow
     | Push
     | Propose
     | Foresee

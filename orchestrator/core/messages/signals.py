@@ -283,6 +283,33 @@ class LandingRefused(Signal, frozen=True, kw_only=True):
     """Where the target was to move; None: it was still to be composed."""
 
 
+class BaseSeen(Signal, frozen=True, kw_only=True):
+    """Where the branch is that the target began on."""
+
+    commit: Commit
+
+
+class Followed(Signal, frozen=True, kw_only=True):
+    """The base's new commits are merged with the target as it is: no ref has moved."""
+
+    base: Commit
+    turn: int
+    onto: Commit
+    onto_tree: Tree
+    commit: Commit
+    tree: Tree
+
+
+class NotFollowed(Signal, frozen=True, kw_only=True):
+    """They conflict; or, with neither conflict nor fault, the target has all of it already."""
+
+    base: Commit
+    turn: int
+    conflict: str = ""
+    fault: str = ""
+    """Why it could not be tried."""
+
+
 class Pushed(Signal, frozen=True, kw_only=True):
     """The remote has the target as it was."""
 
