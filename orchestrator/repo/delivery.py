@@ -6,11 +6,12 @@ is kept in the attic. Does not know whether the work is any good.
 
 from __future__ import annotations
 
-from orchestrator.core.model import Commit
+from orchestrator.core.model import BeadId, Commit
 from orchestrator.repo import refs, worktrees
 from orchestrator.repo.attic import commit_tree, keep
-from orchestrator.repo.desk import Desk, files_of, head_of, independent, tree_of
+from orchestrator.repo.desk import Desk, Run, files_of, head_of, independent, tree_of, worktree_of
 from orchestrator.repo.faults import GitRefused
+from orchestrator.repo.objects import stored
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move
 from orchestrator.repo.repository import OURSELVES, Person
@@ -68,29 +69,57 @@ def deliver(git: Git, desk: Desk, number: int, title: str, *, person: Person) ->
     return work
 
 
-def touched(git: Git, desk: Desk) -> tuple[str, ...]:
-    """Files that differ from where the bead began, and new ones: a look that writes nothing, while an agent works."""
-    if desk.worktree is None:
+def touched(git: Git, run: Run, bead: BeadId) -> tuple[str, ...]:
+    """Files that differ from where the bead began, and new ones: a look that writes nothing, while an agent works.
+
+    One process for a worktree without commits of the agent's own, because it is looked at again and again.
+    """
+    worktree = worktree_of(run, bead)
+    if worktree is None:
         return ()
-    began = where_it_began(git, desk, head_of(git, desk))
-    place = desk.worktree.place
-    changed = git(place, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", began, "--").out
-    new = git(place, "ls-files", "--others", "--exclude-standard", "-z").out
-    paths = sorted({path for path in (changed + new).split(b"\0") if path})
-    return tuple(path.decode("utf-8", "backslashreplace") for path in paths)
+    asked = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all")
+    head, paths = _status(git(worktree.place, *asked).out)
+    names = (refs.base_of(run.name, bead), run.target_ref)
+    base, target = (found.commit if (found := stored(git, run.repository.place, name)) else None for name in names)
+    began = _where_it_began(git, run, base, target, head)
+    if head is not None and began is not None and head != began:
+        committed = git(run.repository.place, "diff-tree", "-r", "-z", "--name-only", "--no-renames", began, head).out
+        paths |= set(committed.split(b"\0"))
+    return tuple(path.decode("utf-8", "backslashreplace") for path in sorted(paths) if path)
+
+
+_FIELDS = {b"1": 8, b"u": 10, b"?": 1}
+"""How many words stand before the path, by the kind of an entry of `git status`."""
+
+
+def _status(said: bytes) -> tuple[Commit | None, set[bytes]]:
+    """HEAD, and the paths that differ from it. None: there is no commit yet."""
+    head, paths = None, set()
+    for entry in filter(None, said.split(b"\0")):
+        kind, *rest = entry.split(b" ")
+        if kind in _FIELDS:
+            paths.add(b" ".join(rest[_FIELDS[kind] - 1 :]))
+        elif rest[0] == b"branch.oid" and rest[1] != b"(initial)":
+            head = Commit(rest[1].decode())
+    return head, paths
 
 
 def where_it_began(git: Git, desk: Desk, head: Commit | None) -> Commit:
     """The commit against which the work is seen: what the agent has itself merged from the target is not its work."""
-    base = desk.base.commit if desk.base else None
-    if head and desk.target and desk.target.commit != base:
-        met = git(desk.place, "merge-base", head, desk.target.commit, codes=(0, 1))
+    base, target = (ref.commit if ref else None for ref in (desk.base, desk.target))
+    if found := _where_it_began(git, desk.run, base, target, head):
+        return found
+    raise GitRefused(("merge-base",), 1, f"nothing says where {desk.branch_name} began")
+
+
+def _where_it_began(
+    git: Git, run: Run, base: Commit | None, target: Commit | None, head: Commit | None
+) -> Commit | None:
+    if head and target and base not in (target, head):
+        met = git(run.repository.place, "merge-base", head, target, codes=(0, 1))
         if met.code == 0:
             return Commit(met.text.splitlines()[0])
-    found = base or (desk.target and desk.target.commit)
-    if not found:
-        raise GitRefused(("merge-base",), 1, f"nothing says where {desk.branch_name} began")
-    return found
+    return base or target
 
 
 def one_line(title: str) -> str:

@@ -430,7 +430,7 @@ class GitWorkspaces:
 
     def touched(self, order: OpenSession) -> tuple[str, ...]:
         with as_workspace_fault(f"looking at the worktree of {order.bead}"):
-            return touched(self._git, desk_of(self._git, self._run, order.bead))
+            return touched(self._git, self._run, order.bead)
 
     def collect(self, order: Collect) -> Work:
         with as_workspace_fault(f"collecting the work of {order.bead}"):

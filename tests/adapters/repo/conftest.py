@@ -127,7 +127,13 @@ class World:
         return git(self.top, *argv, codes=codes)
 
     def prepare(self, bead: str, number: int = 1, *, keep: bool = False, merge: bool = False) -> Path:
-        order = OpenSession(
+        order = self.order(bead, number, keep=keep, merge=merge)
+        path = self.workspaces.prepare(order)
+        assert self.workspaces.furnish(order).worktree == path
+        return path
+
+    def order(self, bead: str, number: int = 1, *, keep: bool = False, merge: bool = False) -> OpenSession:
+        return OpenSession(
             token=Token(number),
             bead=BeadId(bead),
             number=number,
@@ -141,9 +147,9 @@ class World:
             linger_s=1,
             merge=merge,
         )
-        path = self.workspaces.prepare(order)
-        assert self.workspaces.furnish(order).worktree == path
-        return path
+
+    def touched(self, bead: str) -> tuple[str, ...]:
+        return self.workspaces.touched(self.order(bead))
 
     def save(self, bead: str, number: int = 1) -> Commit | None:
         return self.workspaces.save(Save(token=Token(number), bead=BeadId(bead), number=number))

@@ -542,3 +542,28 @@ def test_a_check_that_we_ended_ourselves_is_not_red(world: World) -> None:
     world.commands.close()
     with pytest.raises(Leaving):
         world.check("one", "true")
+
+
+# ---------------------------------------------------------------- looking while an agent works
+
+
+def test_what_an_agent_has_touched_is_seen_while_it_works(world: World, as_agent: Callable[..., str]) -> None:
+    """Changed, staged, gone, new and committed, whatever the names; what is ignored and what others landed is not."""
+    path = world.prepare("one")
+    assert world.touched("one") == ()
+    (path / "a.txt").write_text("changed\n")
+    (path / "b.txt").unlink()
+    (path / "neue Datei ä").write_text("new\n")
+    (path / "x.ignored").write_text("no")
+    (path / "staged").write_text("new\n")
+    as_agent(path, "add", "staged")
+    assert world.touched("one") == ("a.txt", "b.txt", "neue Datei ä", "staged")
+    as_agent(path, "commit", "--quiet", "--all", "--message", "done")
+    assert world.touched("one") == ("a.txt", "b.txt", "neue Datei ä", "staged")
+    world.done("two", lambda path: (path / "other.txt").write_text("landed\n"))
+    as_agent(path, "merge", "--quiet", "--no-edit", world.target)
+    assert world.touched("one") == ("a.txt", "b.txt", "neue Datei ä", "staged")
+
+
+def test_a_bead_without_a_worktree_has_touched_nothing(world: World) -> None:
+    assert world.touched("never was") == ()
