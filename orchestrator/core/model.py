@@ -352,6 +352,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Checks of beads that run at once."""
     train: int = 2
     """Merged trees that are checked at once: the first to land, and what would follow it."""
+    train_load: float = 4.0
+    """Per physical core: above it, fewer merged trees are checked ahead; 0: the load has no say."""
     batch: int = 1
     """How many beads one check of a merged tree stands for; red, the one that breaks it is looked for."""
     check_tries: int = 2

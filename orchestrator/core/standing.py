@@ -121,6 +121,8 @@ class Standing:
         """How many more sessions the machine has room for; None: as many as may start."""
         self.tight = ""
         """What it is short of."""
+        self.places: int | None = None
+        """How many merged trees are checked at once, as the machine has room; None: as many as are set."""
         self.needs: dict[AgentName, int] = {}
         """Memory that a session of each agent was measured to need, in bytes."""
         self.disk_low: int | None = None

@@ -110,6 +110,12 @@ def arrived(state: State) -> tuple[Car, ...]:
     return tuple(car for car, _ in cars[: green[-1]]) if green else ()
 
 
+def places(state: State) -> int:
+    """Of the train: what was composed already is not taken back where there are fewer by now."""
+    most = state.policy.train
+    return most if state.places is None else min(state.places, most)
+
+
 def joint(state: State) -> Joint | None:
     """What is to be composed next: a car whose ground has changed, else the next to board, while there is room."""
     at, taken, known = ground(state), 0, set()
@@ -121,7 +127,7 @@ def joint(state: State) -> Joint | None:
     for bead in state.train:
         if bead not in known:
             return Joint(bead=bead, onto=at)
-    if taken >= state.policy.train * state.policy.batch:
+    if taken >= places(state) * state.policy.batch:
         return None
     able = (each for each in state.landing_order() if each not in state.train and not _is_kept(state, each))
     for bead in able:

@@ -88,12 +88,16 @@ def _number_text(value: Any, expected: str) -> str:
     raise Unfit(f"{said(value)} does not fit", expected=expected)
 
 
-def _as_count(value: Any) -> int:
-    expected = "a whole number, 1 or more"
+def _as_count(value: Any, least: int = 1) -> int:
+    expected = f"a whole number, {least} or more"
     text = _number_text(value, expected)
-    if not _WHOLE.fullmatch(text) or int(text) < 1:
+    if not _WHOLE.fullmatch(text) or int(text) < least:
         raise Unfit(f"'{text}' does not fit", expected=expected)
     return int(text)
+
+
+def _as_whole(value: Any) -> int:
+    return _as_count(value, least=0)
 
 
 def _as_workers(value: Any) -> int | str:
@@ -227,6 +231,7 @@ _Route = Annotated[RouteName, BeforeValidator(as_text), AfterValidator(names.che
 Routes = Annotated[tuple[_Route, ...], BeforeValidator(_as_list), _schema(**_LIST_SCHEMA)]
 _Pattern = Annotated[Claim, PlainValidator(_as_pattern)]
 Patterns = Annotated[tuple[_Pattern, ...], BeforeValidator(_as_list), _schema(**_LIST_SCHEMA)]
+Whole = Annotated[int, BeforeValidator(_as_whole), _schema(type="integer", minimum=0)]
 Count = Annotated[int, BeforeValidator(_as_count), _schema(type="integer", minimum=1)]
 Workers = Annotated[
     int | str,

@@ -53,6 +53,7 @@ _POLICY = {
     "check_timeout_s": ("check_timeout",),
     "verify_slots": ("verify_slots",),
     "train": ("train",),
+    "train_load": ("train_load",),
     "batch": ("batch",),
     "check_tries": ("check_tries",),
     "landing": ("landing",),

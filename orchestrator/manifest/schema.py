@@ -45,6 +45,7 @@ from orchestrator.manifest.fields import (
     Text,
     Texts,
     Version,
+    Whole,
     Workers,
 )
 
@@ -415,6 +416,11 @@ class SettingsTable(Table):
     train: Count | None = Field(
         default=None,
         description="How many merged trees are checked at the same time, each on top of the one before. Default 2.",
+    )
+    train_load: Whole | None = Field(
+        default=None,
+        description="The load per physical core above which fewer of them are checked ahead; 0: it has no say. "
+        "Default 4.",
     )
     batch: Count | None = Field(
         default=None,

@@ -38,7 +38,8 @@ def queue(night: Night, *, beads: int, red: int, train: int, seconds: float, **s
     for number in range(beads - 2 * red):
         name = f"b{number:02}"
         work.append({"id": name, "title": f"Add {name}", "run": f"echo {name} >{name}.txt", "priority": number % 5})
-    given = {"name": "night", "workers": 8, "train": train, "verify": "sh check.sh", "beads": work, **settings}
+    how = {"train": train, "train_load": 0, "verify": "sh check.sh"}
+    given = {"name": "night", "workers": 8, **how, "beads": work, **settings}
     night.write(given)
 
 

@@ -66,6 +66,7 @@ max_load: 3
 check_timeout: 1h
 verify_slots: 9
 train: 5
+train_load: 6
 batch: 2
 push: {remote: origin, when: end, tries: 7}
 follow_base: true
@@ -159,6 +160,7 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
         ),
         closed=manifest.policy.closed,
         train=5,
+        train_load=6,
         batch=2,
         push_to="origin",
         push_when=PushWhen.END,

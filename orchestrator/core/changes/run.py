@@ -26,7 +26,7 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
     state.run_reason, state.ended_at, state.stopping = "", None, None
     state.epoch, state.process, state.host, state.opened_at = event.epoch, event.process, event.host, event.at
     state.swept, state.disk_low = False, None
-    state.fits, state.tight = None, ""
+    state.fits, state.tight, state.places = None, "", None
     state.push_failures, state.push_waits = 0, False
     state.deadlines.drop(("push", ""))
     for bead, record in state.beads.items():  # what could not be cleared away may have been the machine's fault
@@ -84,6 +84,10 @@ def host_tightened(state: Standing, event: m.HostTightened) -> None:
 
 def host_freed(state: Standing, event: m.HostFreed) -> None:
     state.fits, state.tight = None, ""
+
+
+def train_sized(state: Standing, event: m.TrainSized) -> None:
+    state.places = event.places
 
 
 def agent_measured(state: Standing, event: m.AgentMeasured) -> None:
@@ -216,6 +220,7 @@ CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.DiskFreed: disk_freed,
     m.HostTightened: host_tightened,
     m.HostFreed: host_freed,
+    m.TrainSized: train_sized,
     m.AgentMeasured: agent_measured,
     m.WritingResumed: writing_resumed,
     m.TimeSkipped: time_skipped,

@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import (
+    ahead,
     clearing,
     disk,
     following,
@@ -132,6 +133,7 @@ def _sampled(state: State, signal: m.Sampled) -> Iterator[m.Event]:
     if signal.room is not None and state.swept and state.ended_at is None:
         used = {sample.token: sample.memory for sample in signal.samples}
         yield from host.weighed(state, signal.room, used, signal.at)
+        yield from ahead.weighed(state, signal.room, used, signal.at)
         yield from width.tuned(state, signal.room, signal.at)
 
 

@@ -57,11 +57,11 @@ def _fits(state: State, room: Room, used: Mapping[Token, int]) -> tuple[int, str
     """How many sessions more, at least 0, and what the bound is."""
     policy, bounds = state.policy, []
     if room.memory is not None:
-        need, spoken_for = _next_need(state), _spoken_for(state, used)
-        free = room.memory - spoken_for - policy.memory_floor
+        need, promised = _next_need(state), spoken_for(state, used)
+        free = room.memory - promised - policy.memory_floor
         said = f"{room.memory / 2**20:,.0f} MiB of memory are free"
-        if spoken_for:
-            said += f", {spoken_for / 2**20:,.0f} MiB of them for agents that have just started"
+        if promised:
+            said += f", {promised / 2**20:,.0f} MiB of them for agents that have just started"
         said += f"; an agent needs {need / 2**20:,.0f} MiB, and {policy.memory_floor / 2**20:,.0f} MiB stay free"
         bounds.append((int(free // need), said))
     if room.load is not None and policy.max_load:
@@ -87,7 +87,8 @@ def _need(state: State, agent: AgentName) -> float:
     return float(state.needs.get(agent, UNKNOWN_NEED))
 
 
-def _spoken_for(state: State, used: Mapping[Token, int]) -> float:
+def spoken_for(state: State, used: Mapping[Token, int]) -> float:
+    """Memory that agents which have just started will still take."""
     live = (WorkerState.STARTING, WorkerState.RUNNING)
     tokens = (worker.token for worker in state.workers.values() if worker.state in live and worker.token is not None)
     attempts = (state.attempts[token] for token in tokens)

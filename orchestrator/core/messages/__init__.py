@@ -147,6 +147,7 @@ from orchestrator.core.messages.run import (
     SettingsChanged,
     TargetPushed,
     TimeSkipped,
+    TrainSized,
     WorkersStarted,
     WritingResumed,
 )
@@ -355,6 +356,7 @@ __all__ = [
     "TimePassed",
     "TimeSkipped",
     "Touched",
+    "TrainSized",
     "Type",
     "Typed",
     "Verb",

@@ -148,6 +148,13 @@ class HostFreed(Event, frozen=True, kw_only=True):
     """It has room for as many as may start."""
 
 
+class TrainSized(Event, frozen=True, kw_only=True):
+    """So many merged trees are checked at once from now on, as the machine has room."""
+
+    places: int
+    reason: str
+
+
 class AgentMeasured(Event, frozen=True, kw_only=True):
     """A session of this agent needed more memory than any before it."""
 
