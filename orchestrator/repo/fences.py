@@ -24,6 +24,7 @@ from orchestrator.repo.checkouts import Checkout
 from orchestrator.repo.desk import Run, worktree_of
 from orchestrator.repo.faults import GitRefused, RefMoved
 from orchestrator.repo.ledger import Ledger
+from orchestrator.repo.objects import name_at
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import NOTHING, Move
 from orchestrator.repo.shield import RUNS_PROGRAMS, settings_in
@@ -33,6 +34,9 @@ from orchestrator.repo.words import Words
 _DISPLACED = "refs/orchestrator/displaced/"
 _NOTES = "strays.json"
 
+_FILE_CLOCK = 5
+"""`CLOCK_REALTIME_COARSE` of Linux: files' times are taken from it, and it is up to a tick behind the exact one."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Turn:
@@ -40,7 +44,8 @@ class Turn:
 
     bead: BeadId
     number: int
-    began: float
+    began: int
+    """In nanoseconds, by the clock of files."""
     scratch: Path
     worktree: Path
     config: bytes
@@ -84,7 +89,7 @@ class Fences:
             self._turns[bead] = Turn(
                 bead=bead,
                 number=number,
-                began=time.time(),
+                began=time.clock_gettime_ns(_FILE_CLOCK),
                 scratch=scratch,
                 worktree=worktree,
                 config=config.read_bytes() if config.is_file() else b"",
@@ -148,9 +153,10 @@ class Fences:
     def guard(self, name: str) -> None:
         """Put a ref of ours back, where an agent that is still at work has moved it: before we rely on it."""
         with self._lock, self.ledger.held():
-            now, known = self._standing(name).get(name), self.ledger.known.get(name)
-            if now == known or known is None:
+            at, known = name_at(self.git, self.run.repository.place, name), self.ledger.known.get(name)
+            if at == known or known is None:
                 return
+            now = Commit(at) if at else None
             for turn in self._turns.values():
                 if self._evidence(turn).trace.wrote_ref(name):
                     self._noted(turn, [self._put_back(name, known, now, shown=True)])
@@ -182,8 +188,8 @@ class Fences:
 
     # ------------------------------------------------------------ refs
 
-    def _standing(self, *patterns: str) -> dict[str, Commit]:
-        found = self.git(self.run.repository.place, "for-each-ref", "--format=%(refname) %(objectname)", *patterns)
+    def _standing(self) -> dict[str, Commit]:
+        found = self.git(self.run.repository.place, "for-each-ref", "--format=%(refname) %(objectname)")
         return {name: Commit(at) for name, at in (row.split(" ") for row in found.text.split("\n") if row)}
 
     def _accept_the_persons(self) -> None:
@@ -383,7 +389,7 @@ def _links(turn: Turn) -> Iterator[Stray]:
                 continue
             aim = os.readlink(path)
             where = os.path.normpath(os.path.join(folder, aim))
-            new = path.lstat().st_mtime >= turn.began
+            new = path.lstat().st_mtime_ns >= turn.began
             if new and where != str(top) and not where.startswith(f"{top}/"):
                 shown = path.relative_to(top)
                 yield Stray(ground=Ground.LINK, what=str(shown), how=f"leads to {aim}; nothing follows it", shown=True)

@@ -34,6 +34,12 @@ class Stored(Struct, frozen=True, kw_only=True):
     signed: bool = False
 
 
+def name_at(git: Git, place: Place, ref: str) -> str | None:
+    """The name of the object, whatever it is, at this ref, which is said in full; None: there is no such ref."""
+    found = git.ask(place, "cat-file", "--batch", words=f"{ref}\n".encode(), answer=_answered)
+    return found[0] if found else None
+
+
 def stored(git: Git, place: Place, name: str) -> Stored | None:
     """The commit of this name, or at this ref, which is said in full; None: there is no such ref.
 
