@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.core import clearing
 from orchestrator.core import messages as m
@@ -22,28 +22,20 @@ from orchestrator.core.owed import owed
 from orchestrator.core.pull_requests import behind, below, of
 from orchestrator.core.records import BeadRecord
 from orchestrator.core.state import ACTIVE, LIVE, State
+from tests.simulation.likeness import differences, share
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-LOST_CAUSES = (BeadState.FAILED, BeadState.BLOCKED, BeadState.CANCELLED)
-AT_WORK = (BeadState.RUNNING, BeadState.VERIFYING)
+LOST_CAUSES = frozenset({BeadState.FAILED, BeadState.BLOCKED, BeadState.CANCELLED})
+AT_WORK = frozenset({BeadState.RUNNING, BeadState.VERIFYING})
+HOLDING = AT_WORK | {BeadState.MERGING}
 PENNY = 1e-6
 
 
 def may_begin(state: State) -> bool:
     """Neither the hour nor the machine is against it."""
     return state.closed_until is None and state.disk_low is None and state.fits != 0
-
-
-def snapshot(state: State) -> dict[str, Any]:
-    """Every durable field, order included. What a ready queue remembers of its answers is no state."""
-    fields = {name: value for name, value in vars(state).items() if name not in ("graph", "ready", "deadlines")}
-    fields = {name: list(value.items()) if isinstance(value, dict) else value for name, value in fields.items()}
-    lines = state.ready._line_of
-    fields["ready"] = sorted((state.graph.ranks[bead], bead, line) for bead, line in lines.items())
-    fields["deadlines"] = sorted((at, repr(key)) for key, at in state.deadlines._due.items())
-    return fields
 
 
 # ---------------------------------------------------------------- before an event is applied
@@ -141,7 +133,7 @@ def no_tree_is_checked_twice(state: State, event: m.CarChecked) -> None:
 
 def _asks(record: BeadRecord) -> bool:
     """It is held with a live session."""
-    return record.state is BeadState.HELD and record.token is not None
+    return record.token is not None and record.state is BeadState.HELD
 
 
 def questions_are_with_a_person(world: World) -> None:
@@ -168,7 +160,7 @@ def files_are_held_by_one(world: World) -> None:
             assert not clash(held, theirs), f"{one} and {other} hold the same files"
     for bead, guesses in state.locks.guesses.items():
         assert set(guesses) <= set(state.locks.held[bead]), f"{bead} does not hold what is guessed"
-    active = {b for b, r in state.beads.items() if r.state in (*AT_WORK, BeadState.MERGING) or _asks(r)}
+    active = {b for b, r in state.beads.items() if r.state in HOLDING or _asks(r)}
     assert set(state.locks.held) == active, "locks are held by those who work, and by nobody else"
 
 
@@ -247,11 +239,11 @@ def blocked_means_blocked(world: World) -> None:
     """A bead is blocked exactly when something that it needs is lost, unless nobody wants it any more."""
     beads = world.state.beads
     for bead, record in beads.items():
-        lost = any(beads[need].state in LOST_CAUSES for need in record.spec.needs)
-        if record.state is BeadState.BLOCKED:
-            assert lost, f"{bead} is blocked by nothing"
-        elif record.state is BeadState.WAITING and not record.removed:
-            assert not lost, f"{bead} waits for what will not come"
+        if record.state is BeadState.BLOCKED or record.state is BeadState.WAITING:
+            lost = any(beads[need].state in LOST_CAUSES for need in record.spec.needs)
+            assert lost or record.state is BeadState.WAITING, f"{bead} is blocked by nothing"
+            missed = lost and record.state is BeadState.WAITING and not record.removed
+            assert not missed, f"{bead} waits for what will not come"
 
 
 def asking_twice_is_the_same(world: World) -> None:
@@ -276,11 +268,12 @@ def everything_waits_for_something(world: World) -> None:
     for provider, account in state.accounts.items():
         assert (account.state is BreakerState.OPEN) == (("provider", provider) in due), f"{provider} never wakes"
         assert (account.until is None) == (account.state is not BreakerState.OPEN)
+    running = Counter(
+        name for each in state.attempts.values() if each.agent_ended is None for name in state.pools_of(each.route)
+    )
     for name, pool in state.pools.items():
         assert pool.next_at <= world.heard_at or ("pace", name) in due, f"nobody will look at {name}"
-        assert pool.running == sum(
-            each.agent_ended is None and name in state.pools_of(each.route) for each in state.attempts.values()
-        ), f"{name} thinks {pool.running} run"
+        assert pool.running == running[name], f"{name} thinks {pool.running} run"
     assert state.closed_until is None or ("hours", "") in due, "the hours never end"
     for worker in state.workers.values():
         assert (worker.state is WorkerState.BACKOFF) == (("worker", worker.id) in due), f"{worker.id} never wakes"
@@ -406,7 +399,8 @@ def pull_requests_are_opened_once(world: World) -> None:
 
 def the_log_is_the_state(world: World) -> None:
     """A second state that hears every event once it is committed is the same as the one that decided."""
-    assert snapshot(world.shadow) == snapshot(world.state)
+    assert not (apart := differences(world.shadow, world.state)), f"they differ in {apart}"
+    share(world.state, world.shadow)
 
 
 def nothing_is_lost(world: World) -> None:
@@ -452,7 +446,7 @@ def everything_has_settled(world: World) -> None:
         if record.state is BeadState.WAITING and any(need in stuck for need in record.spec.needs):
             stuck.add(bead)
         elif world.out_of_money():
-            assert record.state not in (*AT_WORK, BeadState.MERGING)
+            assert record.state not in HOLDING
         elif record.state is not BeadState.HELD:
             assert record.state in (BeadState.DONE, *LOST_CAUSES), f"{bead} is {record.state} for ever"
 

@@ -55,6 +55,8 @@ class Repository:
     """A target that only grows, a worktree and a branch per bead, and the attic."""
 
     target: list[tuple[BeadId, Commit]] = field(default_factory=list)
+    _landed: dict[BeadId, list[Commit]] = field(default_factory=dict)
+    """What is on the target, by its bead."""
     desks: dict[BeadId, Desk] = field(default_factory=dict)
     branches: dict[BeadId, Commit] = field(default_factory=dict)
     commits: dict[Commit, frozenset[int]] = field(default_factory=dict)
@@ -155,6 +157,7 @@ class Repository:
             assert self.merged[stop.commit].beads[-1] == stop.bead
             at = stop.commit
             self.target.append((stop.bead, stop.commit))
+            self._landed.setdefault(stop.bead, []).append(stop.commit)
         assert at == order.new
         self.tip = order.new
         self.tips.append(order.new)
@@ -212,7 +215,7 @@ class Repository:
 
     def kept(self, bead: BeadId) -> set[int]:
         """What can be found again without the bead's worktree."""
-        commits = {self.merged[commit].work for landed, commit in self.target if landed == bead}
+        commits = {self.merged[commit].work for commit in self._landed.get(bead, ())}
         commits.add(self.branches.get(bead, Commit("")))
         return self.attic.get(bead, set()).union(*(self.commits.get(commit, frozenset()) for commit in commits))
 
