@@ -35,6 +35,20 @@ def test_more_workers_start_more_beads_at_once_and_fewer_let_go_when_they_have_f
     assert len(scene.state.workers) == 1
 
 
+def test_how_many_workers_are_worth_their_while_is_found_out_anew_within_other_bounds() -> None:
+    """Else a run that had found three would not have the five that a person asks for from now on."""
+    scene = Scene(*(bead(f"b{n}") for n in range(9)), workers=2, auto=True, most_workers=3)
+    tuned = m.WorkersTuned(at=scene.now, workers=3, before=2, reason="more may bring more")
+    scene.state.apply(tuned)
+    scene.log.append(tuned)
+    assert len(scene.state.workers) == 3
+    reload(scene, workers=5, most_workers=8)
+    assert len(scene.state.workers) == 5
+    assert scene.state.width is None
+    assert scene.state.tuning is not None
+    assert scene.state.tuning.since == scene.now
+
+
 def test_a_limit_that_is_lifted_lets_start_what_waited_for_it() -> None:
     scene = Scene(bead("a"), bead("b"), workers=2, limits=(Limit(pool="east", sessions=1),))
     assert scene.running() == ["a"]

@@ -184,17 +184,16 @@ def settings_changed(state: Standing, event: m.SettingsChanged) -> None:
         state.ready.release(("pool", pool))
     if policy.auto and state.tuning is None:
         workers.measure(state, event.at)
-    elif not policy.auto:
-        state.tuning = None
     state.staff(event.at)
 
 
 def _follow(state: Standing, policy: Policy) -> None:
     if policy.workers != state.policy.workers:  # who says anew how many there are to be means all of them
         state.added, state.released = {}, {}
+    bounds = [(each.auto, each.workers, each.most_workers) for each in (state.policy, policy)]
+    if bounds[0] != bounds[1]:  # how many are worth their while was found out within others
+        state.width = state.tuning = None
     state.policy = policy
-    if not policy.auto:
-        state.width = None
 
 
 def _agree(state: Standing, terms: m.Terms, at: float) -> None:
