@@ -89,14 +89,14 @@ def open_repository(path: Path) -> Repository:
         raise RepositoryFault(f"git {found} is too old: install git {wanted} or newer (it merges without a checkout)")
     asked = ("rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", "--is-bare-repository")
     answer = git(None, *asked, "--show-toplevel", cwd=path, codes=(0, 128))  # where there is no top, it says the rest
-    said = os.fsdecode(answer.out).removesuffix("\n").split("\n")
-    if len(said) < 3:
+    told = os.fsdecode(answer.out).removesuffix("\n").split("\n")
+    if len(told) < 3:
         if "not a git repository" in answer.err:
             raise RepositoryFault(
                 f"{path} is not in a git repository: name one with `--repo`, or make it one: `git init`, then commit"
             )
         raise RepositoryFault(f"{path}: {explained(answer.err)}")
-    git_dir, common_dir, bare, *top = said
+    git_dir, common_dir, bare, *top = told
     if bare not in ("true", "false"):
         raise RepositoryFault(f"{path}: there is a line break in {git_dir!r}…, or above it: rename that folder")
     checkout = Path("\n".join(top)) if top else None
@@ -106,12 +106,18 @@ def open_repository(path: Path) -> Repository:
     head = git(place, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", codes=(0, 1, 128))
     if head.code:
         raise RepositoryFault(f"{checkout or git_dir} has no commit yet: commit what the agents shall start from")
+    said = _said(git, place)
+    if said.get("extensions.refstorage", "files") != "files":
+        raise RepositoryFault(
+            f"{checkout or git_dir} keeps its refs as `{said['extensions.refstorage']}`, where worktrees cannot be handed "
+            "on yet: convert it with `git refs migrate --ref-format=files`, which changes nothing else"
+        )
     return Repository(
         checkout=checkout,
         git_dir=place.git_dir,
         common_dir=Path(common_dir).resolve(),
         head=Commit(head.text),
-        person=_person(git, place),
+        person=_person(said),
         git_version=version,
     )
 
@@ -188,10 +194,15 @@ def _version(git: Git, path: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in found.groups() if part) if found else (0,)
 
 
-def _person(git: Git, place: Place) -> Person:
+def _said(git: Git, place: Place) -> Mapping[str, str]:
+    """What the configuration says of who commits here and of how refs are stored; by key, the last value of each."""
+    asked = ("config", "--null", "--get-regexp", r"^((user|author)\.(name|email)|extensions\.refstorage)$")
+    rows = git(place, *asked, codes=(0, 1)).out
+    return dict(row.decode("utf-8", "replace").partition("\n")[::2] for row in rows.split(b"\0") if row)
+
+
+def _person(said: Mapping[str, str]) -> Person:
     """As git would find it, but without its guesses from the host's name."""
-    rows = git(place, "config", "--null", "--get-regexp", r"^(user|author)\.(name|email)$", codes=(0, 1)).out
-    said = dict(row.decode("utf-8", "replace").partition("\n")[::2] for row in rows.split(b"\0") if row)
     name = os.environ.get("GIT_AUTHOR_NAME") or said.get("author.name") or said.get("user.name")
     mail = os.environ.get("GIT_AUTHOR_EMAIL") or said.get("author.email") or said.get("user.email")
     return Person(name=name or _OURSELVES[0], mail=mail or _OURSELVES[1])

@@ -40,18 +40,16 @@ class Shield:
     def __init__(self, config: Path) -> None:
         self._config = config
         self._lock = threading.Lock()
+        self._seen = _times(config)  # first: what changes while it is read is looked at again
         self._trusted = _risky(config)
-        self._seen: tuple[int, int, int] | None = None
         self._settings: dict[str, str] = {}
         self._includes = False
 
     def settings(self) -> Mapping[str, str]:
         """What our next call must say over the file. Costs a look at the file's times, unless it has changed."""
         with self._lock:
-            try:
-                found = self._config.stat()
-                seen = (found.st_mtime_ns, found.st_size, found.st_ino)
-            except OSError:
+            seen = _times(self._config)
+            if seen is None:
                 return {}
             if seen != self._seen or self._includes:
                 self._settings = dict(self._against(_risky(self._config)))
@@ -69,6 +67,15 @@ class Shield:
                 before = self._trusted.get(key)
                 said[key] = before[-1] if before else next((off for what, off in _OFF if what.fullmatch(key)), "")
         return said
+
+
+def _times(file: Path) -> tuple[int, int, int] | None:
+    """None: it is not there. The time of the last change of its entry, because no program can set that."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def settings_in(config: Path, *, includes: bool = False) -> Mapping[str, tuple[str, ...]]:

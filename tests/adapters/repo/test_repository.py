@@ -197,3 +197,10 @@ def test_a_run_from_a_linked_worktree_lands(tmp_path: Path, top: Path) -> None:
     linked = World(tmp=tmp_path, top=tmp_path / "linked", repository=repository, commands=commands, workspaces=run)
     linked.done("one", lambda path: (path / "new").write_text("1"))
     assert linked.content(linked.tip())["new"] == "1"
+
+
+def test_refs_that_are_not_stored_as_files_are_refused(top: Path) -> None:
+    """What is registered of worktrees is read and handed on as files; said before anything is touched."""
+    git(top, "config", "extensions.refStorage", "reftable")
+    with pytest.raises(RepositoryFault):
+        open_repository(top)
