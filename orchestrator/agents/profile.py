@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from orchestrator.agents.confining import Confinement, Disk, OwnHome
 from orchestrator.agents.template import CommandLine
 from orchestrator.core.model import AgentName, AgentTraits, Ending
 from orchestrator.core.template import Text
@@ -227,6 +228,14 @@ class Profile(Struct, frozen=True, kw_only=True):
     words: LastWords = field(default_factory=LastWords)
     exits: tuple[ExitRule, ...] = ()
     quirks: Quirks = field(default_factory=Quirks)
+    sandbox: Confinement | None = None
+
+    @property
+    def home_kind(self) -> Home:
+        """In a sandbox it has one of its own, unless that says otherwise."""
+        if self.sandbox is None or self.sandbox.disk is Disk.OPEN:
+            return self.home
+        return Home.OWN if self.sandbox.home is OwnHome.OWN else self.home
 
     @property
     def has_final(self) -> bool:
@@ -236,7 +245,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     @property
     def traits(self) -> AgentTraits:
         # A session is kept in the home that it was begun in.
-        resumes = self.resume is not None and self.home is Home.USER
+        resumes = self.resume is not None and self.home_kind is Home.USER
         return AgentTraits(
             name=self.name,
             provider=self.provider,

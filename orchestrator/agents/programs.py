@@ -6,7 +6,7 @@ Knows how a session begins: its argv, its environment, its prompt and outcome fi
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from glob import escape
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from orchestrator.agents.profile import Home, Profile, Root, Started
 from orchestrator.agents.reading import OutputReader
 from orchestrator.core.messages import OpenSession
 from orchestrator.core.model import RouteName
+from orchestrator.runtime.confinement import Limits
 from orchestrator.runtime.ports import AgentMissing, EventFile, Launch, Reader
 
 MAX_ARGUMENT = 100 * 1024
@@ -42,7 +43,7 @@ class ProgramAgents:
         (scratch / OUTCOME_FILE).unlink(missing_ok=True)
         prompt = order.prompt.replace("\0", "").encode("utf-8", "replace").decode()  # no argument can hold the rest
         _write_private(scratch / PROMPT_FILE, prompt)
-        home = scratch / "home" if profile.home is Home.OWN else None
+        home = scratch / "home" if profile.home_kind is Home.OWN else None
         if home is not None:
             home.mkdir(exist_ok=True, mode=0o700)
             _share(profile, Path(self._environ.get("HOME", "/nonexistent")), home)
@@ -66,7 +67,7 @@ class ProgramAgents:
             "ORCHESTRATOR_OUTCOME": str(scratch / OUTCOME_FILE),
         }
         roots = {Root.HOME: home, Root.SCRATCH: scratch, Root.WORKTREE: worktree}
-        argv = _argv(profile, values)
+        argv, confined = _argv(profile, values), profile.sandbox
         program = self._program(profile, argv[0], search=env.get("PATH", os.defpath), worktree=worktree)
         return Launch(
             argv=(str(program), *argv[1:]),
@@ -88,7 +89,14 @@ class ProgramAgents:
             ),
             leave=profile.leave,
             ignores_term=profile.quirks.ignores_term,
+            sandbox=confined.sandbox(self._environ, scratch, *self._shared(profile)) if confined else None,
+            limits=confined.limits if confined else Limits(),
         )
+
+    def _shared(self, profile: Profile) -> Iterator[Path]:
+        """What of the person's home the program writes also where it cannot write the rest: its sign-in is renewed."""
+        theirs = Path(self._environ.get("HOME", "/nonexistent"))
+        return (theirs / path for path in profile.share if (theirs / path).exists())
 
     def reader(self, order: OpenSession, *, scratch: Path) -> Reader:
         agent, model = agent_and_model(order.route)

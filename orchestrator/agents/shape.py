@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from orchestrator.agents import fields
+from orchestrator.agents.confining import confinement
 from orchestrator.agents.fields import KeyPath, Table, Wrong, kind, meant
 from orchestrator.agents.profile import (
     PLACEHOLDERS,
@@ -90,6 +91,7 @@ def shape(name: str, data: Mapping[str, Any]) -> tuple[Profile | None, list[tupl
         "words": top.table("words", _last_words) or LastWords(),
         "exits": top.each("exits", _exit_rule),
         "quirks": top.table("quirks", _quirks) or Quirks(),
+        "sandbox": top.table("sandbox", confinement),
     }
     top.close()
     if data.get("command") is None:

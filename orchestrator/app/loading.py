@@ -90,6 +90,7 @@ def prepared(order: Order) -> tuple[Order, Loaded, Catalog, Repository]:
             order = order.completed(said)
             loaded, catalog = load_for(order)
     _refuse_without_agents(loaded, catalog)
+    _refuse_without_sandboxes(loaded, catalog)
     return order, loaded, catalog, repository
 
 
@@ -110,3 +111,24 @@ def _refuse_without_agents(loaded: Loaded, catalog: Catalog) -> None:
     if wanted and len(missing) == len(wanted):
         each = "\n".join(f"  {route}: {why}" for route, why in missing.items())
         raise Refused(f"no agent can be started:\n{each}\n`orchestrator doctor` shows more", Exit.NOTHING_STARTED)
+
+
+def _refuse_without_sandboxes(loaded: Loaded, catalog: Catalog) -> None:
+    """Raises `Refused` where an agent is to be confined and this machine cannot do it: it is not run without."""
+    wanted = {route.partition(":")[0] for bead in loaded.manifest.beads for route in bead.routes}
+    confined = {name: said for name in sorted(wanted) if (said := catalog.profile(name).sandbox) is not None}
+    if not confined:
+        return
+    from orchestrator.agents.confining import Disk
+    from orchestrator.runtime.confinement import Limits
+    from orchestrator.sessions.sandbox import why_no_limits, why_no_sandbox
+
+    for name, said in confined.items():
+        fault = why_no_sandbox() if said.disk is not Disk.OPEN else ""
+        fault = fault or (why_no_limits() if said.limits != Limits() else "")
+        if fault:
+            raise Refused(
+                f"agent '{name}' is to be in a sandbox, and none can be made: {fault}. Mend that, or take `sandbox` "
+                "out of the manifest; `orchestrator doctor` shows more",
+                Exit.NOTHING_STARTED,
+            )

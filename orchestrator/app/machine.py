@@ -44,6 +44,7 @@ def examine(repo: Path, manifest: Path | None = None) -> dict[str, Any]:
             {"what": "worktrees would be made in", "found": str(folder), "ok": os.access(folder.parent, os.W_OK)},
             {"what": "free disk", "found": f"{free:.1f} GiB", "ok": free > 1},
             _walls(repository),
+            *_sandboxes(),
             {"what": "at work", "found": f"pid {at_work.process.pid}" if at_work else "nobody", "ok": True},
         ]
     catalog = Catalog({}, repo) if manifest is None else load(manifest, require_routes=False)[1]
@@ -52,13 +53,21 @@ def examine(repo: Path, manifest: Path | None = None) -> dict[str, Any]:
 
 def _walls(repository: Repository) -> dict[str, Any]:
     """Whether agents can be kept from writing to the checkout."""
-    from orchestrator.runtime.ports import Walls
+    from orchestrator.runtime.confinement import Walls
     from orchestrator.sessions.walls import why_not
 
     top = repository.checkout or repository.common_dir
     fault = why_not(Walls(mounts=((top, False), (repository.common_dir, True))))
     found = f"none can be made ({fault}): what agents write there is looked for after the fact" if fault else "yes"
     return {"what": "walls around agents", "found": found, "ok": True}
+
+
+def _sandboxes() -> list[dict[str, Any]]:
+    """Whether the manifest may ask for `sandbox`, and for limits in it."""
+    from orchestrator.sessions.sandbox import why_no_limits, why_no_sandbox
+
+    asked = (("sandboxes", why_no_sandbox()), ("limits of agents", why_no_limits()))
+    return [{"what": what, "found": f"none ({fault})" if fault else "yes", "ok": True} for what, fault in asked]
 
 
 def _agents(catalog: Catalog) -> list[dict[str, Any]]:

@@ -25,8 +25,9 @@ from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, BeadState, Guess, RunState
 from orchestrator.core.state import State
 from orchestrator.core.values import replace
+from orchestrator.runtime.confinement import Walls
 from orchestrator.runtime.loop import ControlLoop, Inbox
-from orchestrator.runtime.ports import Letter, Listener, Marks, Walls
+from orchestrator.runtime.ports import Letter, Listener, Marks
 from orchestrator.runtime.pulse import Pulse
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ Knows which file has the last word and where each word of it stands. Does not kn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -121,6 +121,22 @@ class Layers:
         merged: dict[str, Any] = {}
         for layer in reversed(self.layers):
             merged = _laid_over(merged, layer.table.agents)
+        return merged
+
+    def confined(self, agents: Mapping[str, Mapping[str, Any]], known: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """The same, with the sandbox of all laid under each known agent's own."""
+        common = self.sandbox()
+        if common is None:
+            return dict(agents)
+        under = {"sandbox": common}
+        return {**agents, **{name: _laid_over(under, dict(agents.get(name, {}))) for name in known}}
+
+    def sandbox(self) -> dict[str, Any] | None:
+        """What every agent is confined to that does not say otherwise; an empty table is a sandbox, too."""
+        merged: dict[str, Any] | None = None
+        for layer in reversed(self.layers):
+            if layer.table.sandbox is not None:
+                merged = _laid_over(merged or {}, layer.table.sandbox)
         return merged
 
     def alerts(self) -> dict[str, Any]:

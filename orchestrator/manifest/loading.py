@@ -117,10 +117,11 @@ class _Loading:
         work = self._work(document, now)
         self._faults += [*document.faults, *faults, *work.faults, *graph_faults(work.drafts)]
         self._notes += [*work.notes, *route_notes(work.drafts)]
-        profiles = layers.agents()
+        profiles: Mapping[str, Mapping[str, Any]] = layers.agents()
         known = {*self._agents.names(), *layers.agent_names()} - {SHELL_ROUTE}
         self._faults += agent_faults(work.drafts, layers, known)
         self._check_profiles(profiles, layers)
+        profiles = self._confined(profiles, layers, known)
         alerts = layers.alerts()
         if alerts and self._alert_faults:
             for inside, message in self._alert_faults(alerts):
@@ -220,6 +221,15 @@ class _Loading:
         for name, profile in profiles.items():
             for inside, message in self._agents.faults(name, profile):
                 self._faults.append(layers.fault(("agents", name, *inside), f"agent '{name}': {message}"))
+
+    def _confined(
+        self, profiles: Mapping[str, Mapping[str, Any]], layers: Layers, known: Collection[str]
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """With the sandbox of all agents; a fault in that is said once."""
+        common = layers.sandbox()
+        faults = [] if common is None else self._agents.faults(SHELL_ROUTE, {"sandbox": common})
+        self._faults += [layers.fault(inside, f"sandbox: {message}") for inside, message in faults]
+        return profiles if faults else layers.confined(profiles, {*known, SHELL_ROUTE})
 
     def _check_limits(self, layers: Layers, known: Collection[str], profiles: Mapping[str, Mapping[str, Any]]) -> None:
         """Each limit is a known provider's, a known agent's, or a route's of a known agent."""

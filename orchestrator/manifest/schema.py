@@ -467,6 +467,11 @@ class SettingsTable(Table):
         default_factory=dict,
         description="Agents of your own, and changes to the built-in ones: a name and what of its profile differs.",
     )
+    sandbox: Override | None = Field(
+        default=None,
+        description="What agents may not do to the machine, and how much of it they may use: the 'sandbox' of every "
+        "agent that does not say otherwise in 'agents'.",
+    )
     setup: Texts | None = Field(default=None, description="Commands run once in each new worktree, such as 'npm ci'.")
     verify: Texts | None = Field(
         default=None, description="Commands that must succeed on every merged tree before the target moves to it."

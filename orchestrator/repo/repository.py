@@ -109,8 +109,8 @@ def open_repository(path: Path) -> Repository:
     said = _said(git, place)
     if said.get("extensions.refstorage", "files") != "files":
         raise RepositoryFault(
-            f"{checkout or git_dir} keeps its refs as `{said['extensions.refstorage']}`, where worktrees cannot be handed "
-            "on yet: convert it with `git refs migrate --ref-format=files`, which changes nothing else"
+            f"{checkout or git_dir} keeps its refs as `{said['extensions.refstorage']}`, where worktrees cannot be "
+            "handed on yet: convert it with `git refs migrate --ref-format=files`, which changes nothing else"
         )
     return Repository(
         checkout=checkout,

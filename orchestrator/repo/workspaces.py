@@ -53,6 +53,7 @@ from orchestrator.repo.stage import Stages
 from orchestrator.repo.target import begin, landings, tip_of
 from orchestrator.repo.verification import Runner, Verified
 from orchestrator.repo.worktrees import Label, Worktree
+from orchestrator.runtime.confinement import Walls
 from orchestrator.runtime.ports import (
     Brought,
     CheckResult,
@@ -63,7 +64,6 @@ from orchestrator.runtime.ports import (
     LandedAt,
     Letter,
     Place,
-    Walls,
     Work,
     WorkspaceFault,
 )
@@ -264,7 +264,8 @@ class GitWorkspaces:
                     trace.VARIABLE: str(scratch / trace.FILE),
                     **berth(self._run.repository, self._run.name, order.worker),
                 },
-                walls=self._walls(made.path) if self._fences.walled else None,
+                walls=self._walls(made.path),
+                walled=self._fences.walled,
             )
 
     def strays(self, order: Save | Collect) -> tuple[Stray, ...]:

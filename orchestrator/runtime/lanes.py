@@ -190,7 +190,8 @@ class Lanes:
         try:
             place = self._workspaces.furnish(order)
             launch = self._agents.launch(order, worktree=place.worktree, scratch=place.scratch)
-            launch = replace(launch, env={**launch.env, **place.env}, walls=place.walls)
+            walls = place.walls if place.walled or launch.sandbox is not None else None
+            launch = replace(launch, env={**launch.env, **place.env}, walls=walls)
             reader = self._agents.reader(order, scratch=place.scratch)
             at_spawn = self._agents.starts_at_spawn(order.route)
             self._checkpoints.begin(order)  # before it can end, and the watcher too

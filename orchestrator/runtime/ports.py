@@ -31,6 +31,7 @@ from orchestrator.core.messages import (
 )
 from orchestrator.core.model import BeadId, Commit, Guess, ProcessName, RouteName, Stray, Token, Tree, Usage, Verdict
 from orchestrator.core.values import Struct, field
+from orchestrator.runtime.confinement import Limits, Sandbox, Walls
 
 Emit = Callable[[Signal], None]
 """Hands a signal to the control loop, from any thread; never blocks."""
@@ -119,13 +120,6 @@ class Store(Protocol):
 # ---------------------------------------------------------------- agents
 
 
-class Walls(Struct, frozen=True, kw_only=True):
-    """What a session may write of the disk."""
-
-    mounts: tuple[tuple[Path, bool], ...]
-    """Folders, and whether they can be written: a later one counts for what is below it. All else can."""
-
-
 class Dialog(Struct, frozen=True, kw_only=True):
     """What a screen at rest may show, and the keys that answer it."""
 
@@ -171,6 +165,9 @@ class Launch(Struct, frozen=True, kw_only=True):
     """SIGTERM is a waste of the grace."""
     walls: Walls | None = None
     """None: it may write what this user may."""
+    sandbox: Sandbox | None = None
+    """Needs `walls`: they say what of the repository is its own."""
+    limits: Limits = field(default_factory=Limits)
 
 
 class Sign(Struct, frozen=True, kw_only=True):
@@ -387,6 +384,9 @@ class Place(Struct, frozen=True, kw_only=True):
     env: Mapping[str, str] = field(default_factory=dict)
     """What its agent is to find in its environment beside what its profile says."""
     walls: Walls | None = None
+    """What of the repository is its own; None: nobody has said."""
+    walled: bool = False
+    """Walls can be made here, and are to be."""
 
 
 class Predictor(Protocol):

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from orchestrator.core.messages import OpenSession
 from orchestrator.core.model import Sample
+from orchestrator.runtime.confinement import Limits
 from orchestrator.runtime.ports import Clock, Emit, Launch, Marks, Reader, Session, SpawnFailed
 from orchestrator.sessions.pasting import DEFAULT, Pace
 from orchestrator.sessions.processes import Census, Row, named, read_row
 from orchestrator.sessions.redaction import hiding_in_notes, secrets_of
+from orchestrator.sessions.sandbox import limited, sandboxed, why_no_limits, why_no_sandbox
 from orchestrator.sessions.session import Parts, PtySession
 from orchestrator.sessions.silence import TABLE_S
 from orchestrator.sessions.terminal import TERM, Terminal
@@ -115,11 +117,13 @@ class PtySessions:
     def _start(self, order: OpenSession, launch: Launch, reader: Reader, *, at_spawn: bool, emit: Emit) -> PtySession:
         env = {"TERM": TERM, **launch.env, **self._marks.of(order.token)}
 
+        argv = _confined(launch, env)
+
         def on_a_terminal(argv: tuple[str, ...]) -> Terminal:
             return Terminal.open(argv, env=env, cwd=launch.cwd, columns=self._columns, rows=self._rows)
 
         try:
-            terminal = behind(launch.walls, tuple(launch.argv), on_a_terminal)
+            terminal = behind(None if launch.sandbox else launch.walls, argv, on_a_terminal)
         except OSError as error:
             raise SpawnFailed(str(error)) from error
         try:
@@ -204,3 +208,19 @@ def _write_missing(files: Mapping[Path, str]) -> None:
             with contextlib.suppress(OSError):  # there may be no such folder to remove it from
                 half.unlink()
             raise SpawnFailed(f"{path} could not be written: {error.strerror or error}") from error
+
+
+def _confined(launch: Launch, env: Mapping[str, str]) -> tuple[str, ...]:
+    """What is started in an agent's place. Raises `SpawnFailed` where it is to be confined and cannot be."""
+    argv = launch.argv
+    if launch.limits != Limits():
+        if fault := why_no_limits():
+            raise SpawnFailed(f"its limits cannot be set: {fault}")
+        argv = limited(argv, launch.limits)
+    if launch.sandbox is None:
+        return argv
+    if fault := why_no_sandbox():
+        raise SpawnFailed(f"it is to be in a sandbox, and none can be made: {fault}")
+    if launch.walls is None:
+        raise SpawnFailed("it is to be in a sandbox, and nobody said what is its own")
+    return sandboxed(argv, launch.sandbox, launch.walls, program=launch.argv[0], cwd=launch.cwd, env=env)

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from orchestrator.runtime.ports import Walls
+from orchestrator.runtime.confinement import Walls
 
 Started = TypeVar("Started")
 
@@ -46,7 +46,7 @@ def behind(walls: Walls | None, argv: tuple[str, ...], start: Callable[[tuple[st
         return start(argv)
     if _is_privileged():
         return _within(walls, lambda: start(argv))
-    return start(_led_in(argv, walls))
+    return start(led_in(argv, walls))
 
 
 def why_not(walls: Walls) -> str:
@@ -62,14 +62,14 @@ def why_not(walls: Walls) -> str:
         return f"there is no {' and no '.join(missing)} (of util-linux) on the PATH"
     try:
         tried = subprocess.run(
-            _led_in(("/bin/true",), walls), capture_output=True, text=True, timeout=10, check=False, cwd="/"
+            led_in(("/bin/true",), walls), capture_output=True, text=True, timeout=10, check=False, cwd="/"
         )
     except (OSError, subprocess.TimeoutExpired) as fault:
         return str(fault)
     return tried.stderr.strip() or f"exit code {tried.returncode}" if tried.returncode else ""
 
 
-def _led_in(argv: tuple[str, ...], walls: Walls) -> tuple[str, ...]:
+def led_in(argv: tuple[str, ...], walls: Walls) -> tuple[str, ...]:
     """The command that makes the walls around itself and then becomes `argv`.
 
     In a name space of its own the user is who it was, with the right to mount: which is given back before the agent.

@@ -16,7 +16,7 @@ NOW = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)
 
 
 class Catalog:
-    """Four built-in agents. A profile must have nothing but `command`, `env` and `provider`."""
+    """Four built-in agents. A profile has `command`, `env`, `provider`, and `sandbox` with `memory`; no more."""
 
     def names(self) -> Collection[str]:
         return ("claude", "codex", "gemini", "run")
@@ -27,8 +27,10 @@ class Catalog:
 
     def faults(self, name: str, override: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
         wrong: list[tuple[tuple[str | int, ...], str]] = [
-            ((key,), f"unknown key '{key}'") for key in override if key not in {"command", "env", "provider"}
+            ((key,), f"unknown key '{key}'") for key in override if key not in {"command", "env", "provider", "sandbox"}
         ]
+        said = override.get("sandbox") or {}
+        wrong += [(("sandbox", key), f"unknown key '{key}'") for key in said if key != "memory"]
         if name not in self.names() and "command" not in override:
             wrong.append(((), "it has no command"))
         return wrong

@@ -467,3 +467,21 @@ def test_who_says_how_a_pull_request_is_opened_is_not_asked_by_another_program(l
     policy = load_text(f"{text}beads: [{{id: a, prompt: x}}]\n").manifest.policy
     assert policy.requests == PullRequests(open="mine {head}")
     assert policy.push_to == "origin"
+
+
+def test_the_sandbox_of_all_lies_under_each_agents_own(load_text: Load) -> None:
+    """Also where it says nothing more than that there is one, and for the commands of beads."""
+    text = "routes: [claude]\nbeads: [{id: a, prompt: x}]\n"
+    assert load_text(text).agents == {}
+    found = load_text(f"{text}sandbox: {{}}\nagents: {{codex: {{sandbox: null}}}}\n").agents
+    assert {name: said["sandbox"] for name, said in found.items()} == {
+        "claude": {}, "codex": None, "gemini": {}, "run": {},
+    }  # fmt: skip
+    found = load_text(f"{text}sandbox: {{memory: 1}}\nagents: {{codex: {{sandbox: {{memory: 2}}}}}}\n").agents
+    assert (found["claude"]["sandbox"], found["codex"]["sandbox"]) == ({"memory": 1}, {"memory": 2})
+
+
+def test_a_fault_in_the_sandbox_of_all_is_said_once(load_text: Load) -> None:
+    with pytest.raises(ManifestFaults) as caught:
+        load_text("routes: [claude]\nsandbox: {memroy: 1}\nbeads: [{id: a, prompt: x}]\n")
+    assert [(fault.line, fault.message) for fault in caught.value.faults] == [(2, "sandbox: unknown key 'memroy'")]

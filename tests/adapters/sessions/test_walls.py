@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from orchestrator.runtime.ports import Walls
-from orchestrator.sessions.walls import behind, why_not
+from orchestrator.runtime.confinement import Sandbox, Walls
+from orchestrator.sessions.sandbox import sandboxed, why_no_sandbox
+from orchestrator.sessions.walls import behind, led_in, why_not
 
 TRY = 'for each in "$@"; do { touch "$each/new" && echo "$each"; } 2> /dev/null; done'
 
@@ -63,3 +68,43 @@ def test_walls_that_cannot_be_made_are_an_error_and_nothing_is_started(ground: P
     with pytest.raises((OSError, subprocess.CalledProcessError)):
         behind(lost, ("touch", "started"), lambda argv: run(argv, ground))
     assert not (ground / "started").exists()
+
+
+NOBODY = 65534
+AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--")
+
+
+@pytest.fixture
+def theirs() -> Iterator[Path]:
+    """The same ground, of an ordinary user, who may have a name space of its own here."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else: for this user, the other tests show it")
+    probe = (*AS_NOBODY, "unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "--", "true")
+    tried = subprocess.run(probe, capture_output=True, text=True, check=False, cwd="/")
+    if tried.returncode:
+        pytest.skip(f"ordinary users get no name space of their own here: {tried.stderr.strip()}")
+    top = Path(tempfile.mkdtemp())  # pytest's own folders are closed to others
+    for name in ("repo/.git/hooks", "trees/mine", "trees/theirs"):
+        (top / name).mkdir(parents=True)
+    for folder, _, _ in os.walk(top):
+        os.chown(folder, NOBODY, NOBODY)
+    yield top
+    shutil.rmtree(top)
+
+
+PLACES = ("repo", "repo/.git", "repo/.git/hooks", "trees", "trees/theirs", "trees/mine", ".")
+
+
+def test_an_ordinary_user_has_the_same_walls(theirs: Path) -> None:
+    """And no right to take them down again, nor another identity than before."""
+    script = f"{TRY}; mount -o remount,bind,rw repo 2> /dev/null && echo down; id -u"
+    argv = led_in(("sh", "-c", script, "sh", *PLACES), walls_in(theirs))
+    assert run((*AS_NOBODY, *argv), theirs).split() == ["repo/.git", "trees/mine", ".", str(NOBODY)]
+
+
+def test_an_ordinary_user_has_the_same_sandbox(theirs: Path) -> None:
+    if fault := why_no_sandbox():
+        pytest.skip(f"no sandbox can be made here: {fault}")
+    argv = ("sh", "-c", f"{TRY}; id -u", "sh", *PLACES[:-1])
+    command = sandboxed(argv, Sandbox(), walls_in(theirs), program="sh", cwd=theirs, env={})
+    assert run((*AS_NOBODY, *command), theirs).split() == ["repo/.git", "trees/mine", str(NOBODY)]
