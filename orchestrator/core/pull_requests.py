@@ -64,7 +64,7 @@ def below(state: State, bead: BeadId) -> tuple[BeadId, ...]:
     """Those that its own stands on: what it needs and has landed in this run, but for what those need anyway."""
     if bead == NIGHT:
         return ()
-    needs = {need: None for need in state.graph.needs(bead) if need in state.landed}
+    needs = {need: None for need in state.beads[bead].spec.needs if need in state.landed}
     return tuple(each for each in needs if not any(each in _all_below(state, other) for other in needs))
 
 
@@ -91,7 +91,7 @@ def of(state: State, bead: BeadId) -> PullRequest:
 def _all_below(state: State, bead: BeadId) -> set[BeadId]:
     found, todo = set[BeadId](), [bead]
     while todo:
-        needs = [need for need in state.graph.needs(todo.pop()) if need not in found]
+        needs = [need for need in state.beads[todo.pop()].spec.needs if need not in found]
         found.update(needs)
         todo += needs
     return found

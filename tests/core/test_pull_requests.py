@@ -6,6 +6,8 @@ from typing import Any
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Commit, Per, PullRequests, PushWhen, RunState
+from orchestrator.core.pull_requests import below
+from orchestrator.core.values import replace
 from tests.core.scene import Scene, bead, none, only
 
 HOW = PullRequests(find="look", open="open", update="edit")
@@ -131,3 +133,17 @@ def test_at_the_end_it_is_opened_when_all_else_is_done() -> None:
     scene.clear("a")
     assert order(scene).turn == 1
     only(answer(scene), m.RunFinished)
+
+
+def test_it_stands_on_what_it_was_begun_on_whatever_another_manifest_says_it_needs() -> None:
+    scene = Scene(bead("a"), bead("b"), workers=2, push_to="origin", requests=OF_BEADS)
+    scene.sign("b")
+    manifest = replace(scene.state.manifest, beads=(bead("a"), bead("b", "a")))
+    scene.hear(m.Asked, verb=m.Verb.APPLY, request=1, revision=m.Revision(manifest=manifest, tasks={}))
+    scene.deliver("b")
+    scene.land("b")
+    land(scene, "a")
+    assert below(scene.state, BeadId("b")) == ()
+    assert (order(scene).bead, order(scene).grounds) == ("b", ())
+    answer(scene)
+    assert order(scene).bead == "a"
