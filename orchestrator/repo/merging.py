@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from io import BytesIO
+from shutil import which
+from typing import IO
 
 from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.core.values import Struct, replace
@@ -54,19 +58,51 @@ class Clashes(Struct, frozen=True, kw_only=True):
 
 def merge(git: Git, place: Place, ours: Commit, theirs: Commit) -> Tree | Clashes:
     """The tree of both, or what stands against it. No attribute has a say in it, and no setting of the person's."""
-    asked = ("merge-tree", "--write-tree", "--messages", "--name-only", "-z", ours, theirs)
     neutral = replace(git, settings={**git.settings, **_SETTINGS, **_drivers(place)})
-    merged = neutral(place, *asked, codes=(0, 1, 128), env={"GIT_ATTR_NOSYSTEM": "1"})
-    if merged.code == 128:
-        if "unrelated histories" not in merged.err:
-            raise GitRefused(("merge-tree", ours, theirs), merged.code, merged.err)
+    asked = ("merge-tree", "--write-tree", "--messages", "--name-only")
+    env = {"GIT_ATTR_NOSYSTEM": "1"}
+    try:
+        if around := _unbuffered():
+            words = f"{ours} {theirs}\n".encode()
+            return neutral.ask(place, *asked, "--stdin", words=words, answer=_heard, env=env, around=around)
+        merged = neutral(place, *asked, "-z", ours, theirs, codes=(0, 1), env=env)
+        return _heard(BytesIO(f"{int(merged.code == 0)}\0".encode() + merged.out + b"\0"))
+    except GitRefused as refusal:
+        if "unrelated histories" not in refusal.said:
+            raise
         said = "the work shares no commit with the target: it was begun anew, or its history was rewritten"
         return Clashes(paths=(), clashes=(Clash(kind="unrelated histories", paths=(), said=said),))
-    fields = [field.decode("utf-8", "backslashreplace") for field in merged.out.split(b"\0")]
-    if merged.code == 0:
-        return Tree(fields[0])
-    end = fields.index("", 1)
-    return Clashes(paths=tuple(dict.fromkeys(fields[1:end])), clashes=tuple(_clashes(fields[end + 1 :])))
+
+
+@cache
+def _unbuffered() -> tuple[str, ...]:
+    """What has git say what it has at once: it does so by itself only at its end. Empty: there is no such program."""
+    return ("stdbuf", "-o0") if which("stdbuf") else ()
+
+
+def _heard(said: IO[bytes]) -> Tree | Clashes:
+    """Whether it is clean, the tree, the paths in conflict, and after an empty field the messages, up to another."""
+    clean, tree = _field(said), _field(said)
+    paths = tuple(dict.fromkeys(_until_empty(said)))
+    fields: list[str] = []
+    while (count := _field(said)).isdigit():  # what git advises of submodules comes last, and ends with the answer
+        fields += [count, *(_field(said) for _ in range(int(count) + 2))]
+    return Tree(tree) if clean == "1" else Clashes(paths=paths, clashes=tuple(_clashes(fields)))
+
+
+def _until_empty(said: IO[bytes]) -> Iterable[str]:
+    while field := _field(said):
+        yield field
+
+
+def _field(said: IO[bytes]) -> str:
+    """Up to the next NUL. Raises `EOFError`."""
+    read = bytearray()
+    while (byte := said.read(1)) != b"\0":
+        if not byte:
+            raise EOFError
+        read += byte
+    return read.decode("utf-8", "backslashreplace")
 
 
 def _drivers(place: Place) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Single commits, as git has them in its object database, read from a git that stays.
+"""Single commits, as git has them in its object database, read and written by a git that stays.
 
 For what is asked again and again while agents wait. Knows the form of a commit; does not know what any of them is for.
 """
@@ -6,13 +6,20 @@ For what is asked again and again while agents wait. Knows the form of a commit;
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Iterable
+from tempfile import NamedTemporaryFile
 from typing import IO
 
 from orchestrator.core.model import Commit, Tree
 from orchestrator.core.values import Struct
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.repository import Person
 
+_DATE = re.compile(r"@?(\d+ [+-]\d{4})")
+_PLAIN = re.compile(r"[^\x00-\x20.,:;<>\"'\\]([^\x00-\x1f<>]*[^\x00-\x20.,:;<>\"'\\])?")
+"""Of a name or an address: git strips what stands around one, and takes brackets and line breaks out."""
 _NAMED = re.compile(r"(?P<name>.*?) ?<(?P<mail>[^>]*)> (?P<date>\d+ [+-]\d+)")
 
 
@@ -68,6 +75,46 @@ def stored(git: Git, place: Place, name: str) -> Stored | None:
         )
     except (KeyError, ValueError) as odd:
         raise GitRefused(("cat-file", name), 1, f"{commit} is not written as git writes a commit: {odd}") from odd
+
+
+def write(
+    git: Git, place: Place, tree: Tree, parents: Iterable[Commit], message: str, author: Person, committer: Person,
+    date: str | None = None,
+) -> Commit | None:  # fmt: skip
+    """A commit, as `git commit-tree` makes it. None: something of it is not so plain that we would write it ourselves.
+
+    `date` is the author's, as git prints it raw, with or without an `@`; None: now. Raises `GitRefused`.
+    """
+    now = f"{int(time.time())} {time.strftime('%z')}"
+    when = _DATE.fullmatch(date or now)
+    if when is None or not all(map(_is_plain, (author.name, author.mail, committer.name, committer.mail))):
+        return None
+    lines = [f"tree {tree}", *(f"parent {parent}" for parent in dict.fromkeys(parents))]
+    lines += [f"author {author.name} <{author.mail}> {when[1]}", f"committer {committer.name} <{committer.mail}> {now}"]
+    end = "" if not message or message.endswith("\n") else "\n"
+    try:
+        content = "\n".join([*lines, "", f"{message}{end}"]).encode()
+    except UnicodeEncodeError:
+        return None
+    if b"\0" in content:
+        return None
+    with NamedTemporaryFile(prefix="commit-") as file:
+        file.write(content)
+        file.flush()
+        asked = ("hash-object", "-t", "commit", "-w", "--no-filters", "--stdin-paths")
+        return git.ask(place, *asked, words=f"{file.name}\n".encode(), answer=_written)
+
+
+def _written(said: IO[bytes]) -> Commit:
+    line = said.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    return Commit(line.decode().strip())
+
+
+def _is_plain(text: str) -> bool:
+    """Git writes it as it is: nothing of it is left out, and nothing is guessed."""
+    return bool(_PLAIN.fullmatch(text))
 
 
 def _answered(said: IO[bytes]) -> tuple[str, str, bytes] | None:

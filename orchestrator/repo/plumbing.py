@@ -158,17 +158,26 @@ class Git(Struct, frozen=True, kw_only=True, eq=False):
 
         return self._patiently(once)
 
-    def ask(self, place: Place, *argv: str, words: bytes, answer: Callable[[IO[bytes]], Told]) -> Told:
+    def ask(
+        self,
+        place: Place,
+        *argv: str,
+        words: bytes,
+        answer: Callable[[IO[bytes]], Told],
+        env: Mapping[str, str] | None = None,
+        around: tuple[str, ...] = (),
+    ) -> Told:
         """Say `words` to a git that stays, and read what comes; again while somebody holds a lock.
 
-        `answer` raises `EOFError` where nothing comes. Raises `GitRefused` where it ended instead; `RefMoved`.
+        `around` is a program with its words, by which git is run. `answer` raises `EOFError` where nothing comes.
+        Raises `GitRefused` where it ended instead; `RefMoved`.
         """
 
         def start() -> Any:
-            command, surroundings, cwd = self._command(place, argv)
-            return _execute(argv, command, cwd, istream=PIPE, env=surroundings, as_process=True)
+            command, surroundings, cwd = self._command(place, argv, env)
+            return _execute(argv, [*around, *command], cwd, istream=PIPE, env=surroundings, as_process=True)
 
-        resident = self.residents.one((place, argv, *self.settings.items()))
+        resident = self.residents.one((place, argv, *self.settings.items(), *(env or {}).items()))
 
         def once() -> Told:
             try:

@@ -13,6 +13,7 @@ from orchestrator.core.model import Commit, Tree
 from orchestrator.core.values import Struct, replace
 from orchestrator.repo.attic import commit_tree
 from orchestrator.repo.faults import GitRefused, RepositoryFault, explained
+from orchestrator.repo.objects import write
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import Person, Repository
 
@@ -45,8 +46,11 @@ def write_commit(
     author: Person, committer: Person, date: str | None = None,
 ) -> Commit:  # fmt: skip
     """A commit that is to stand on the target, signed where the person has git sign."""
-    how = signing.commit_tree if signing else commit_tree
-    return how(git, place, tree, parents, message, author, committer, date)
+    parents = tuple(parents)
+    if signing is not None:
+        return signing.commit_tree(git, place, tree, parents, message, author, committer, date)
+    plain = write(git, place, tree, parents, message, author, committer, date)
+    return plain or commit_tree(git, place, tree, parents, message, author, committer, date)
 
 
 def signing(git: Git, repository: Repository, *, within_s: float) -> Signing | None:
