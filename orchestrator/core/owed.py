@@ -26,9 +26,11 @@ def owed(state: State) -> Iterator[m.Effect]:
         if worker.token is None:
             continue
         attempt = state.attempts[worker.token]
+        if attempt.suspended is not None:
+            yield m.Suspend(token=attempt.token)
         if worker.state is not WorkerState.RUNNING:
             yield from _owed_to_session(state, worker.state, attempt)
-        elif attempt.typing:
+        elif attempt.typing and attempt.suspended is None:
             yield m.Type(token=attempt.token, turn=attempt.turn, text=attempt.typing)
     if not _leaving(state):
         yield from _owed_to_train(state)

@@ -56,12 +56,14 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """What it asked before."""
     answers: tuple[str, ...] = ()
     time_left: float = 0.0
-    """Of its time, when it asked: nobody's answer is waited for on it."""
+    """Of its time, when it asked, or was suspended: neither is its own."""
     nudged: bool = False
     typing: str = ""
     """What is owed to its terminal; empty: nothing."""
     turn: int = 0
     """How many texts it was owed."""
+    suspended: float | None = None
+    """Since when its processes stand still, because the machine is under pressure."""
     checkpoint: Commit | None = None
     """The newest one of its worktree, while its agent is at work."""
     checkpointed: float | None = None

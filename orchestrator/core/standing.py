@@ -119,6 +119,8 @@ class Standing:
         self.closed_until: float | None = None
         self.fits: int | None = None
         """How many more sessions the machine has room for; None: as many as may start."""
+        self.suspended: dict[Token, None] = {}
+        """Sessions that stand still, the one that was suspended first at the front."""
         self.tight = ""
         """What it is short of."""
         self.places: int | None = None

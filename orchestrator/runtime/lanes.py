@@ -94,12 +94,24 @@ class Lanes:
         """Begin what is owed and not under way; forget what is owed no more."""
         asked = list(owed)
         wanted, fresh = set(asked), [effect for effect in asked if effect not in self._under_way]
-        dropped = [effect for effect in self._under_way - wanted if isinstance(effect, m.Verify)]
+        dropped = self._under_way - wanted
         self._under_way = wanted
-        for check in dropped:
-            self._workspaces.drop(check)
+        for effect in dropped:
+            self._cease(effect)
         for effect in sorted(fresh, key=_age):
             self._begin(effect)
+
+    def _cease(self, effect: m.Effect) -> None:
+        """What is done for as long as it is owed."""
+        match effect:
+            case m.Verify():
+                self._workspaces.drop(effect)
+            case m.Suspend() if (session := self._session(effect.token)) is not None:
+                session.go_on()
+
+    def _session(self, token: Token) -> Session | None:
+        with self._guard:
+            return self._live.get(token)
 
     def close(self) -> None:
         """End all sessions and checks; return when every thread has."""
@@ -126,6 +138,9 @@ class Lanes:
                 self._git.submit(lambda: self._prepare(effect))
             case m.EndSession():
                 self._end(effect)
+            case m.Suspend():
+                if (session := self._session(effect.token)) is not None:
+                    session.halt()
             case m.Type():
                 self._type(effect)
             case m.Save():
@@ -211,6 +226,8 @@ class Lanes:
                 self._live[order.token] = session
                 self._opening.discard(order.token)
             unwanted = self._unwanted.pop(order.token, None)
+        if m.Suspend(token=order.token) in self._under_way:  # it gave its first sign before it was known here
+            session.halt()
         if unwanted is not None:
             session.end(unwanted, order.grace_s)  # it has done nothing yet
 
@@ -248,8 +265,7 @@ class Lanes:
 
     def _type(self, effect: m.Type) -> None:
         """Into a session that is gone nothing is typed: its end is being told."""
-        with self._guard:
-            session = self._live.get(effect.token)
+        session = self._session(effect.token)
         if session is not None:
             session.type(effect.text, effect.turn)
 

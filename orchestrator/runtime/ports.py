@@ -243,6 +243,14 @@ class Session(Protocol):
         """Ask its thread to end the whole tree. Returns at once; `SessionEnded` follows."""
         ...
 
+    def halt(self) -> None:
+        """Have all of its processes stand still, those to come too, until `go_on`. Returns at once."""
+        ...
+
+    def go_on(self) -> None:
+        """Let those go on that `halt` has stopped. Its silence counts from then. Returns at once."""
+        ...
+
     def type(self, text: str, turn: int) -> None:
         """Have it typed, as a prompt or as the answer to what the screen asks. Returns at once; `Typed` follows, unless
         the session ends first."""

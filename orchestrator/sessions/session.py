@@ -18,6 +18,7 @@ from orchestrator.core.values import Struct, replace
 from orchestrator.runtime.ports import Clock, Emit, Exit, Launch, Reader, Sign
 from orchestrator.sessions.dialogs import Dialogs
 from orchestrator.sessions.event_files import EVERY_S, EventFiles
+from orchestrator.sessions.halt import Halt
 from orchestrator.sessions.pasting import Pace, Paste, Phase
 from orchestrator.sessions.processes import Row, Table
 from orchestrator.sessions.silence import TABLE_S, Watch
@@ -95,6 +96,8 @@ class PtySession:
             self._paste = Paste(launch.paste, parts.pace, by_events=bool(launch.event_files))
         self._orders: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self._asked = threading.Lock()
+        self._halting = threading.Event()
+        self._halt = Halt(parts.tree)
         self._kill_at = float("inf")
         self._reason = ""
         self._begun = threading.Event()
@@ -111,6 +114,14 @@ class PtySession:
         with self._asked:
             self._reason = self._reason or reason or "asked to"
             self._kill_at = min(self._kill_at, at)
+        self._p.terminal.wake()
+
+    def halt(self) -> None:
+        self._halting.set()
+        self._p.terminal.wake()
+
+    def go_on(self) -> None:
+        self._halting.clear()
         self._p.terminal.wake()
 
     def type(self, text: str, turn: int) -> None:
@@ -173,6 +184,8 @@ class PtySession:
             self._hear()
 
     def _due(self) -> float:
+        if self._halt.under_way:
+            return min(self._telling.due, self._leave_by, self._halt.due)
         typing = self._paste.due if self._paste else self._watch.due
         drawing = self._p.screen.due if self._p.screen else float("inf")
         return min(self._telling.due, self._leave_by, typing, drawing, self._look_at)
@@ -260,6 +273,12 @@ class PtySession:
     def _keep_time(self, now: float) -> None:
         if now >= self._telling.due:
             self._telling.flush(now)
+        if self._halting.is_set():
+            self._halt.hold(now)
+            return
+        if self._halt.under_way:
+            self._halt.release()
+            self._watch.sign(now)  # nobody takes its standing still for silence
         self._tell_of_recording()
         if now >= self._look_at:
             self._read_files(now)

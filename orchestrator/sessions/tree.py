@@ -120,6 +120,8 @@ def end(
                 told.add((row.name, number))
                 try:
                     send(row, number)
+                    if row.stopped and not killing:
+                        send(row, signal.SIGCONT)  # else it hears of its grace when that is over
                 except PermissionError:
                     spared[row.name] = row
         pause = 0.002

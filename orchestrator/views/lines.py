@@ -154,6 +154,8 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     m.RunResumed: lambda event, entry, state: ("run", "resumed", _short(event.reason)),
     m.ManifestChanged: _manifest_changed,
     m.SettingsChanged: lambda event, entry, state: ("run", "has other settings", _short(", ".join(event.keys))),
+    m.SessionSuspended: lambda event, entry, state: (event.bead, f"{event.worker} is suspended", _short(event.reason)),
+    m.SessionWentOn: lambda event, entry, state: (event.bead, f"{event.worker} goes on"),
     m.RunStopping: _stopping,
     m.RunStopped: lambda event, entry, state: ("run", "stopped", _short(event.reason)),
     m.RunFinished: lambda event, entry, state: ("run", "finished", _short(event.reason)),

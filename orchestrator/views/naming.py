@@ -139,6 +139,7 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.HostTightened: lambda event: Level.DEBUG if event.fits else Level.WARNING,
     m.HostFreed: Level.DEBUG,
     m.TrainSized: Level.DEBUG,
+    m.SessionSuspended: Level.WARNING,
     m.AgentMeasured: Level.DEBUG,
     m.RunSwept: _when(lambda event: event.ended > 0),
     m.WorkersStarted: _when(lambda event: bool(event.missing)),

@@ -117,6 +117,7 @@ def _worker(state: State, worker: WorkerRecord, found: Healths) -> dict[str, Any
         "route": attempt.route if attempt else None,
         "since": rfc3339(worker.since),
         "note": (attempt.note or None) if attempt else None,
+        "suspended": rfc3339(attempt.suspended) if attempt else None,
         "reason": worker.reason or None,
     }
 

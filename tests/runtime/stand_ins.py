@@ -187,6 +187,7 @@ class ToldSessions:
     emits: dict[int, Emit] = field(default_factory=dict)
     ended: list[tuple[int, str]] = field(default_factory=list)
     typed: list[tuple[int, int, str]] = field(default_factory=list)
+    halted: list[tuple[int, bool]] = field(default_factory=list)
     opened: threading.Event = field(default_factory=threading.Event)
     fault: Exception | None = None
     short: set[int] = field(default_factory=set)
@@ -214,6 +215,12 @@ class _Told:
 
     def end(self, reason: str, grace_s: float) -> None:
         self.sessions.ended.append((self.token, reason))
+
+    def halt(self) -> None:
+        self.sessions.halted.append((self.token, True))
+
+    def go_on(self) -> None:
+        self.sessions.halted.append((self.token, False))
 
     def type(self, text: str, turn: int) -> None:
         self.sessions.typed.append((self.token, turn, text))

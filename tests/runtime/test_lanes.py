@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -103,6 +104,18 @@ def ending(token: int = 1) -> m.EndSession:
 
 SAVE = m.Save(token=Token(1), bead=BeadId("a"), number=1)
 CLEAR = m.Clear(bead=BeadId("a"), number=1, landed=False)
+
+
+def test_a_session_stands_still_for_as_long_as_that_is_owed(bench: Bench) -> None:
+    bench.lanes.perform([opening()])
+    assert bench.sessions.opened.wait(10)
+    while Token(1) not in bench.lanes._live:
+        time.sleep(0.01)
+    bench.lanes.perform([m.Suspend(token=Token(1))])
+    bench.lanes.perform([m.Suspend(token=Token(1)), SAVE])
+    assert bench.sessions.halted == [(1, True)]
+    bench.lanes.perform([])
+    assert bench.sessions.halted == [(1, True), (1, False)]
 
 
 def test_what_is_owed_for_long_is_done_once(bench: Bench) -> None:

@@ -35,7 +35,7 @@ PENNY = 1e-6
 
 def may_begin(state: State) -> bool:
     """Neither the hour nor the machine is against it."""
-    return state.closed_until is None and state.disk_low is None and state.fits != 0
+    return not state.suspended and state.closed_until is None and state.disk_low is None and state.fits != 0
 
 
 # ---------------------------------------------------------------- before an event is applied
@@ -92,6 +92,8 @@ def a_session_may_be_given_up(state: State, event: m.SessionGivenUp) -> None:
     """For silence: only after it was spoken to, where it can be, and what is stopped hears nothing; never while it
     waits for a person."""
     attempt = state.attempts[event.token]
+    if attempt.suspended is not None:
+        assert event.ending not in (Ending.SILENT, Ending.TIMED_OUT), "it stands still by our own will"
     if event.ending is Ending.SILENT:
         stopped = event.reason.endswith("or more") and state.worker_of(attempt).unwell_at is not None
         assert attempt.nudged or stopped or not state.traits_of(attempt.route).nudge, "given up without a word"
@@ -148,7 +150,8 @@ def questions_are_with_a_person(world: World) -> None:
         assert not (attempt.question and attempt.typing), "typed into before it is answered"
         timed = state.has_worker(attempt) and state.worker_of(attempt).state is WorkerState.RUNNING
         if timed and attempt.process is not None:
-            assert waits != (("bead", attempt.token) in due), "its time runs exactly while nobody is asked"
+            stands = waits or attempt.suspended is not None
+            assert stands != (("bead", attempt.token) in due), "its time runs exactly while nobody is asked"
 
 
 def files_are_held_by_one(world: World) -> None:
@@ -213,6 +216,17 @@ def workers_are_as_many_as_are_wanted(world: World) -> None:
         assert policy.auto
         assert policy.workers <= state.width <= max(policy.workers, policy.most_workers or PER_CORE * 2)
     assert state.surplus <= sum(worker.token is not None for worker in state.workers.values()), "idle, and not wanted"
+
+
+def who_stands_still_is_known(world: World) -> None:
+    """Only live sessions do, and their time with them."""
+    state = world.state
+    still = {token for token, attempt in state.attempts.items() if attempt.suspended is not None}
+    assert still == set(state.suspended)
+    for token in still:
+        assert state.live(token) is not None, "nobody will ever let it go on"
+        assert state.worker_of(state.attempts[token]).state in (WorkerState.RUNNING, WorkerState.TIMEOUT)
+        assert state.deadlines.at(("bead", token)) is None, "its time runs while it stands still"
 
 
 def budget_is_kept(world: World) -> None:
@@ -418,6 +432,7 @@ AFTER_EVERY_STEP: tuple[Callable[[World], None], ...] = (
     questions_are_with_a_person,
     starts_are_bounded,
     workers_are_as_many_as_are_wanted,
+    who_stands_still_is_known,
     budget_is_kept,
     counts_are_right,
     blocked_means_blocked,

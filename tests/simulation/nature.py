@@ -258,6 +258,8 @@ class Session:
     waits_for: int | None = None
     """The request whose answer it waits for: until then it does nothing."""
     put_off: list[Deed] = field(default_factory=list)
+    halted: bool = False
+    """All of its processes stand still."""
 
     @property
     def token(self) -> Token:

@@ -36,7 +36,11 @@ class Shell:
         """Begin what is owed and not under way; forget what is owed no more."""
         wanted = list(owed)
         fresh = [effect for effect in wanted if effect not in self._under_way]
+        over = [each.token for each in self._under_way - set(wanted) if isinstance(each, m.Suspend)]
         self._under_way = set(wanted)
+        for session in [self._live[token] for token in sorted(over) if token in self._live]:
+            session.halted = False
+            self._world.goes_on(session)
         for effect in fresh:
             self._begin(effect)
 
@@ -53,6 +57,8 @@ class Shell:
                     self._after(self._dice.uniform(0.0, effect.grace_s), lambda: self._ended(session))
                 elif effect.token in self._opening:
                     self._unwanted.add(effect.token)
+            case m.Suspend() if effect.token in self._live:
+                self._live[effect.token].halted = True
             case m.Type():
                 self._after(self._dice.uniform(0.0, 5.0), lambda: self._type(effect))
             case m.Save():

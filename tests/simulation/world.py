@@ -220,6 +220,7 @@ class World:
             low = self.dice.uniform(0.0, 300.0)
             self._weigh(low, self.dice.choice((0, 2**29, 2**30, 2**31)))
             self._weigh(low + self.dice.uniform(1.0, 900.0), self.dice.choice((0, 2**30)))
+            self._weigh(low + self.dice.uniform(1.0, 40.0), 2**40)
             self._weigh(low + 1000.0, 2**40)
             self._measure(low, 0)
             self._measure(low + self.dice.uniform(1.0, 900.0), 2**40)
@@ -274,7 +275,7 @@ class World:
     def _does(self, session: Session, deed: Deed) -> None:
         if not session.alive:
             return
-        if session.waits_for is not None:
+        if session.waits_for is not None or session.halted:
             session.put_off.append(deed)
             return
         if deed.asks is not None and self._shell is not None:
@@ -301,9 +302,12 @@ class World:
         for session in self.sessions:
             if session.waits_for == request:
                 session.waits_for = None
-                put_off, session.put_off = session.put_off, []
-                for deed in put_off:
-                    self.later(0.001, partial(self._does, session, deed))
+                self.goes_on(session)
+
+    def goes_on(self, session: Session) -> None:
+        put_off, session.put_off = session.put_off, []
+        for deed in put_off:
+            self.later(0.001, partial(self._does, session, deed))
 
     # ------------------------------------------------------------ ends
 

@@ -111,6 +111,8 @@ def question_raised(state: Standing, event: m.QuestionRaised) -> None:
     """Its time stands still while a person is asked."""
     ends = state.deadlines.at(("bead", event.token))
     left = state.beads[event.bead].spec.timeout_s if ends is None else max(ends - event.at, 0.0)
+    if state.attempts[event.token].suspended is not None:  # it asked just before
+        left = state.attempts[event.token].time_left
     asked = (*state.attempts[event.token].asked, event.question)
     state.update_attempt(event.token, question=event.question, asked=asked, time_left=left)
     state.move_bead(event.bead, event, reason=event.question)
@@ -126,7 +128,8 @@ def question_settled(state: Standing, event: m.QuestionSettled) -> None:
     state.move_bead(event.bead, event, reason="")
     state.deadlines.drop(("question", event.token))
     if state.workers[attempt.worker].state is WorkerState.RUNNING:
-        state.deadlines.set(("bead", event.token), event.at + attempt.time_left)
+        if attempt.suspended is None:
+            state.deadlines.set(("bead", event.token), event.at + attempt.time_left)
         if event.answer:
             _owe(state, attempt, event.answer)
 
@@ -264,8 +267,10 @@ def _over(state: Standing, token: Token, verdict: Verdict, at: float) -> Attempt
     first = attempt.agent_ended is None
     state.stop_clocks(token)
     state.stop_waiting(attempt.bead)
+    state.suspended.pop(token, None)
     attempt = state.update_attempt(
         token,
+        suspended=None,
         verdict=verdict,
         agent_ended=at,
         session=verdict.session or attempt.session,

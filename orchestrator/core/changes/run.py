@@ -51,6 +51,8 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
         if worker.state in LIVE and worker.token is not None:
             state.move_worker(worker.id, event)
             state.stop_clocks(worker.token)
+            state.update_attempt(worker.token, suspended=None)
+            state.suspended.pop(worker.token, None)
 
 
 def run_swept(state: Standing, event: m.RunSwept) -> None:

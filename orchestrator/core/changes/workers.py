@@ -25,6 +25,24 @@ def measure(state: Standing, at: float, fewer: tuple[int, float, str] | None = N
     state.tuning = Tuning(since=at, done=done, tokens=tokens, fewer=fewer, rest_until=rest_until)
 
 
+def session_suspended(state: Standing, event: m.SessionSuspended) -> None:
+    """Its time stands still with it."""
+    ends = state.deadlines.at(("bead", event.token))
+    left = 0.0 if ends is None else max(ends - event.at, 0.0)
+    state.update_attempt(event.token, suspended=event.at, time_left=left)
+    state.suspended[event.token] = None
+    state.deadlines.drop(("bead", event.token))
+
+
+def session_went_on(state: Standing, event: m.SessionWentOn) -> None:
+    attempt = state.update_attempt(event.token, suspended=None)
+    state.suspended.pop(event.token, None)
+    if not attempt.question:
+        state.deadlines.set(("bead", event.token), event.at + attempt.time_left)
+
+
 CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.WorkersTuned: workers_tuned,
+    m.SessionSuspended: session_suspended,
+    m.SessionWentOn: session_went_on,
 }

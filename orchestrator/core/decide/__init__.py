@@ -24,6 +24,7 @@ from orchestrator.core.decide import (
     opening,
     operator,
     predicting,
+    pressure,
     pull_requests,
     pushing,
     questions,
@@ -134,6 +135,7 @@ def _sampled(state: State, signal: m.Sampled) -> Iterator[m.Event]:
         used = {sample.token: sample.memory for sample in signal.samples}
         yield from host.weighed(state, signal.room, used, signal.at)
         yield from ahead.weighed(state, signal.room, used, signal.at)
+        yield from pressure.weighed(state, signal, signal.room)
         yield from width.tuned(state, signal.room, signal.at)
 
 

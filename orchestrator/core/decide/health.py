@@ -24,8 +24,8 @@ def sampled(state: State, signal: m.Sampled) -> Iterator[m.Event]:
         if attempt is None:
             continue
         worker = state.worker_of(attempt)
-        if attempt.question:
-            continue  # it waits for a person, in good health
+        if attempt.question or attempt.suspended is not None:
+            continue  # it waits, in good health: for a person, or for the machine
         found = health(state, worker.id, sample, signal.host)
         ill = found.score < floor or not _runs(sample)
         if worker.unwell_at is None and ill:

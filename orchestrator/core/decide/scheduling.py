@@ -58,6 +58,7 @@ def may_start(state: State) -> bool:
         and state.closed_until is None
         and state.disk_low is None
         and state.fits != 0
+        and not state.suspended
         and state.worker_counts[WorkerState.STARTING] < state.policy.max_starts
     )
 

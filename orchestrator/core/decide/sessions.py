@@ -54,7 +54,12 @@ def checkpointed(state: State, signal: m.Checkpointed) -> Iterator[m.Event]:
 def went_silent(state: State, signal: m.WentSilent) -> Iterator[m.Event]:
     """It is spoken to once where its program can be, then given up. Who waits for a person may be silent."""
     attempt = state.live(signal.token)
-    if not attempt or attempt.question or state.worker_of(attempt).state is not WorkerState.RUNNING:
+    if (
+        not attempt
+        or attempt.question
+        or attempt.suspended is not None
+        or state.worker_of(attempt).state is not WorkerState.RUNNING
+    ):
         return
     nudge = state.traits_of(attempt.route).nudge
     if nudge and not attempt.nudged and not attempt.typing:

@@ -64,7 +64,9 @@ def most(state: State, room: Room) -> int:
 
 def _wanted(state: State) -> bool:
     """A bead waits for a worker, and for nothing else that the state knows of."""
-    may_start = state.run is RunState.RUNNING and state.stopping is None and state.disk_low is None
+    may_start = (
+        state.run is RunState.RUNNING and state.stopping is None and state.disk_low is None and not state.suspended
+    )
     busy = not state.worker_counts[WorkerState.IDLE]
     return may_start and busy and state.closed_until is None and bool(state.counts[BeadState.READY])
 

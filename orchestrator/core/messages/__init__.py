@@ -65,6 +65,7 @@ from orchestrator.core.messages.effects import (
     Push,
     Save,
     Stop,
+    Suspend,
     Sweep,
     Type,
     Verify,
@@ -200,6 +201,8 @@ from orchestrator.core.messages.terms import (
     Terms,
 )
 from orchestrator.core.messages.workers import (
+    SessionSuspended,
+    SessionWentOn,
     WorkersTuned,
 )
 
@@ -339,12 +342,15 @@ __all__ = [
     "SessionGivenUp",
     "SessionNudged",
     "SessionSpawned",
+    "SessionSuspended",
+    "SessionWentOn",
     "Settings",
     "SettingsChanged",
     "Signal",
     "Spawned",
     "Stop",
     "StoreWaited",
+    "Suspend",
     "Sweep",
     "Swept",
     "TargetFound",

@@ -47,6 +47,12 @@ class EndSession(Struct, frozen=True, kw_only=True):
     grace_s: float
 
 
+class Suspend(Struct, frozen=True, kw_only=True):
+    """Have the session's whole process tree stand still, for as long as this is owed; then let it go on."""
+
+    token: Token
+
+
 class Type(Struct, frozen=True, kw_only=True):
     """Type a text into the live session, as a person would, and report that it was taken: `Typed`."""
 
@@ -213,6 +219,7 @@ Effect = (
     | Leave
     | OpenSession
     | EndSession
+    | Suspend
     | Type
     | Save
     | Collect

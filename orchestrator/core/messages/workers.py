@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.core.messages.events import Event
+from orchestrator.core.model import BeadId, Token, WorkerId
 
 
 class WorkersTuned(Event, frozen=True, kw_only=True):
@@ -17,3 +18,20 @@ class WorkersTuned(Event, frozen=True, kw_only=True):
     """Of what: beads or tokens."""
     rest_until: float = 0.0
     """Before then no more are tried again."""
+
+
+class SessionSuspended(Event, frozen=True, kw_only=True):
+    """The machine is under pressure: all of this session's processes stand still, and so does its time."""
+
+    token: Token
+    bead: BeadId
+    worker: WorkerId
+    reason: str
+
+
+class SessionWentOn(Event, frozen=True, kw_only=True):
+    """The pressure is over."""
+
+    token: Token
+    bead: BeadId
+    worker: WorkerId

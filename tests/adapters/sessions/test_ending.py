@@ -244,12 +244,12 @@ def test_an_agent_killed_by_somebody_else_is_not_said_to_be_ended_by_us(stage: S
     assert show.ended() == Exit(code=None, signal=9, forced=False)
 
 
-def test_a_stopped_agent_is_killed(stage: Stage) -> None:
+def test_a_stopped_agent_hears_that_it_is_to_end(stage: Stage) -> None:
     show = stage.play("echo up; kill -STOP $$; sleep 60")
     show.says(b"up")
     until(lambda: psutil.Process(show.first(Spawned).process.pid).status() == "stopped", "it to stop")
-    show.session.end("enough", 0.2)
-    assert show.ended() == Exit(code=None, signal=9, forced=True)
+    show.session.end("enough", 20.0)
+    assert show.ended() == Exit(code=None, signal=15, forced=True)
 
 
 def test_an_agent_that_lingers_after_its_final_event_is_ended(stage: Stage) -> None:
