@@ -116,6 +116,8 @@ def _failed(event: m.Event) -> Word | None:
 def _worker_down(event: m.Event) -> Word | None:
     if isinstance(event, m.WorkerFailed):
         return Word(subject=event.worker, text=f"worker {event.worker} is given up: {event.reason}")
+    if isinstance(event, m.WorkerQuarantined):
+        return Word(subject=event.worker, text=f"worker {event.worker} is in quarantine: {event.reason}")
     return None
 
 

@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 HERE = Path()
 ANSWERED_WITHIN_S = 30.0
 NEEDS_A_LIVE_RUN = frozenset(
-    {m.Verb.PAUSE, m.Verb.STOP, m.Verb.DRAIN, m.Verb.DRAIN_WORKER, m.Verb.ABORT_WORKER, m.Verb.LOG_LEVEL}
+    {
+        m.Verb.PAUSE,
+        m.Verb.STOP,
+        m.Verb.DRAIN,
+        m.Verb.DRAIN_WORKER,
+        m.Verb.ABORT_WORKER,
+        m.Verb.RELEASE_WORKER,
+        m.Verb.LOG_LEVEL,
+    }
 )
 
 Bead = Annotated[str, typer.Argument(help="The bead's id.")]
@@ -170,27 +178,47 @@ def priority(
 
 
 class Change(StrEnum):
+    LIST = "list"
     ADD = "add"
     DRAIN = "drain"
     ABORT = "abort"
+    RELEASE = "release"
 
 
 @honest
 def workers(
     change: Annotated[
-        Change, typer.Argument(help="add N; drain W: it finishes what it has, and goes; abort W: it goes now.")
-    ],
+        Change,
+        typer.Argument(
+            help="list; add N; drain W: it finishes what it has, and goes; abort W: it goes now; release W: it was "
+            "put aside, and may have beads again."
+        ),
+    ] = Change.LIST,
     which: Annotated[str, typer.Argument(help="How many, or the worker's name.", metavar="N|WORKER")] = "1",
     repo: Repo = HERE,
     run: Run = None,
 ) -> int:
-    """Have more workers, or fewer, while it runs. What a worker that goes has done is kept."""
+    """Show the workers; have more of them, or fewer, while it runs. What a worker that goes has done is kept."""
+    if change is Change.LIST:
+        return _show_workers(repo, run)
     verbs = {
         Change.ADD: m.Verb.ADD_WORKERS,
         Change.DRAIN: m.Verb.DRAIN_WORKER,
         Change.ABORT: m.Verb.ABORT_WORKER,
+        Change.RELEASE: m.Verb.RELEASE_WORKER,
     }
     return _ask(repo, run, verbs[change], text=which, patience_s=None if change is Change.DRAIN else ANSWERED_WITHIN_S)
+
+
+def _show_workers(repo: Path, run: str | None) -> int:
+    from rich.console import Console
+
+    from orchestrator.app.looking import reading
+    from orchestrator.views.status_text import render_workers
+
+    with reading(repo, run) as read:
+        Console().print(render_workers(read.state, time.time(), read.samples()))
+    return Exit.DONE
 
 
 class Level(StrEnum):

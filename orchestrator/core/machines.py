@@ -100,6 +100,8 @@ WORKER: Table[W] = {
         m.AttemptStarted: W.STARTING,
         m.WorkerBackedOff: W.BACKOFF,
         m.WorkerFailed: W.FAILED,
+        m.WorkerRenewed: W.IDLE,
+        m.WorkerQuarantined: W.FAILED,
     },
     W.STARTING: {
         m.AgentStarted: W.RUNNING,

@@ -78,7 +78,7 @@ class WorkerState(StrEnum):
     BACKOFF = "backoff"
     """for a time, after starts that failed"""
     FAILED = "failed"
-    """for a person: this worker's starts fail again and again"""
+    """for a person: its starts fail again and again, or bead after bead fails on it alone"""
 
 
 class BreakerState(StrEnum):

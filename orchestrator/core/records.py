@@ -204,6 +204,10 @@ class WorkerRecord(Struct, frozen=True, kw_only=True):
     """Of these, how many ended in the very same way, without another between them."""
     last: str = ""
     """How the newest of them ended, with its reason."""
+    row: tuple[BeadId, ...] = ()
+    """The beads that it failed at since it last delivered."""
+    renewed: bool = False
+    """Since then it begins anew with each of them."""
     delivered: int = 0
     busy_s: float = 0.0
     """In which its agents were at work."""

@@ -248,6 +248,8 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
         "pull request: look whether it is open",
         _short(event.reason),
     ),
+    m.WorkerRenewed: lambda event, entry, state: (event.worker, "begins anew", _short(event.reason)),
+    m.WorkerQuarantined: lambda event, entry, state: (event.worker, "in quarantine", _short(event.reason)),
     m.WorkerFailed: lambda event, entry, state: (event.worker, "given up", _short(event.reason)),
     m.BreakerOpened: _breaker_opened,
     m.BreakerClosed: lambda event, entry, state: (event.route, "open again"),

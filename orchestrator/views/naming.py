@@ -171,6 +171,8 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.AttemptEnded: _of_attempt,
     m.WorkerBackedOff: Level.WARNING,
     m.WorkerFailed: Level.ERROR,
+    m.WorkerRenewed: Level.WARNING,
+    m.WorkerQuarantined: Level.ERROR,
     m.RouteFailed: Level.WARNING,
     m.ProviderParked: Level.WARNING,
     m.BudgetWarned: Level.WARNING,

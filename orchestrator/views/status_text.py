@@ -53,6 +53,30 @@ def render_status(state: State, now: float, samples: Sampled | None = None) -> R
     return Group(*parts)
 
 
+def render_workers(state: State, now: float, samples: Sampled | None = None) -> RenderableType:
+    """Every worker: what it does, for how long, how it is, and why it does nothing."""
+    found = healths(state, samples)
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", expand=True)
+    for name in ("worker", "state", "bead"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("for", no_wrap=True, justify="right")
+    table.add_column("health", no_wrap=True, justify="right")
+    table.add_column("why, or what it does", no_wrap=True, ratio=1, overflow="ellipsis")
+    for worker in state.workers.values():
+        attempt = state.attempts[worker.token] if worker.token is not None else None
+        still = attempt is not None and attempt.suspended is not None
+        doing = "suspended: " + state.tight if still else attempt.note if attempt else worker.reason
+        table.add_row(
+            plain(worker.id),
+            Text(worker.state.value, style="red" if worker.state is WorkerState.FAILED else ""),
+            plain(attempt.bead if attempt else ""),
+            span(now - worker.since),
+            f"{found[worker.id][0].score:.2f}" if worker.id in found else "",
+            plain(doing),
+        )
+    return table
+
+
 def _beads(records: list[BeadRecord], now: float) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", expand=True)
     table.add_column("bead", no_wrap=True, max_width=24)

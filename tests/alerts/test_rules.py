@@ -43,6 +43,7 @@ def told(*events: m.Event) -> list[tuple[str, Level]]:
             "unhealthy",
             Level.WARNING,
         ),
+        (m.WorkerQuarantined(at=0, worker=WorkerId("w1"), reason="a, b"), "worker-down", Level.ERROR),
         (m.WorkerFailed(at=0, worker=WorkerId("w1"), reason="no terminal"), "worker-down", Level.ERROR),
         (m.BreakerOpened(at=0, route=ROUTE, until=None, reason="bad key"), "route-shut", Level.ERROR),
         (m.BreakerOpened(at=0, route=ROUTE, until=600, reason="limit"), "route-resting", Level.WARNING),

@@ -61,6 +61,8 @@ class Weather:
     """Checks that fail, merges that conflict, a repository that cannot be written."""
     asking: int
     """An agent that wants more files than its bead names: it asks, or simply changes them."""
+    cursed: bool
+    """Whatever is begun on one of the workers fails."""
     honest: bool
     """Agents keep to what a bead may cost."""
     seed: int
@@ -200,6 +202,7 @@ def weather_from(roll: Roll, seed: int) -> Weather:
         refusals=(0, 10, 30)[roll(0, 2)],
         asking=(0, 20, 60, 100)[roll(0, 3)],
         honest=roll(0, 3) > 0,
+        cursed=roll(0, 3) == 0,
         seed=seed,
     )
 

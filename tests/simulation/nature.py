@@ -24,6 +24,7 @@ from orchestrator.core.model import (
     Tree,
     Usage,
     Verdict,
+    WorkerId,
 )
 from tests.simulation.graphs import Weather, file_from
 
@@ -266,6 +267,9 @@ class Session:
         return self.order.token
 
 
+CURSED = WorkerId("w2")
+
+
 class Agents:
     """Draws what an agent will do from the dice."""
 
@@ -283,6 +287,8 @@ class Agents:
         dice, token = self._dice, order.token
         troubled = not self.healed and dice.randrange(100) < self._weather.trouble
         kind = dice.choice(_TROUBLES) if troubled else "delivers"
+        if self._weather.cursed and order.worker == CURSED and not self.healed:
+            kind = "crashes"
         usage = self._cost(order, kind)
         name = f"s{token}" if dice.random() < 0.8 else None
         at = dice.uniform(0.0, 2.0)

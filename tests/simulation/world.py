@@ -339,7 +339,7 @@ class World:
                 return str(self.dice.randrange(6))
             case m.Verb.ADD_WORKERS:
                 return str(self.dice.randrange(3))
-            case m.Verb.DRAIN_WORKER | m.Verb.ABORT_WORKER:
+            case m.Verb.DRAIN_WORKER | m.Verb.ABORT_WORKER | m.Verb.RELEASE_WORKER:
                 return f"w{self.dice.randrange(1, 9)}"
             case m.Verb.LOG_LEVEL:
                 return self.dice.choice(("debug", "loud"))
@@ -368,7 +368,14 @@ class World:
     def _ask(self) -> None:
         """A person wants something, of any bead, at any time."""
         verbs = (m.Verb.PAUSE, m.Verb.RESUME, m.Verb.RESUME, m.Verb.STOP, m.Verb.DRAIN, m.Verb.ABORT, m.Verb.RETRY)
-        steers = (m.Verb.PRIORITY, m.Verb.ADD_WORKERS, m.Verb.DRAIN_WORKER, m.Verb.ABORT_WORKER, m.Verb.LOG_LEVEL)
+        steers = (
+            m.Verb.PRIORITY,
+            m.Verb.ADD_WORKERS,
+            m.Verb.DRAIN_WORKER,
+            m.Verb.ABORT_WORKER,
+            m.Verb.LOG_LEVEL,
+            m.Verb.RELEASE_WORKER,
+        )
         verb = self.dice.choice((*verbs, m.Verb.RETRY, m.Verb.ANSWER, m.Verb.ANSWER, *steers))
         bead = self.dice.choice([None, *self.manifest.beads])
         if verb is m.Verb.ABORT and self.dice.random() < 0.9:

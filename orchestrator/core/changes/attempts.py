@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.core import messages as m
 from orchestrator.core.changes.pools import session_asked_for, session_over
 from orchestrator.core.changes.routes import note_answer
+from orchestrator.core.changes.workers import tells_of_worker
 from orchestrator.core.claims import added, lacking
 from orchestrator.core.model import (
     BreakerState,
@@ -209,6 +210,8 @@ def _weighed(state: Standing, event: m.AttemptEnded) -> dict[str, Any]:
         "delivered": worker.delivered + delivered,
         "busy_s": worker.busy_s + max((attempt.agent_ended or event.at) - attempt.started, 0.0),
         "unwell_at": None,
+        "row": () if delivered else (*worker.row, event.bead)[-10:] if tells_of_worker(event.ending) else worker.row,
+        "renewed": worker.renewed and not delivered,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadState
+from orchestrator.core.model import BeadState, Ending
 from orchestrator.core.records import Tuning
 from orchestrator.core.standing import Standing
 
@@ -25,6 +25,19 @@ def measure(state: Standing, at: float, fewer: tuple[int, float, str] | None = N
     state.tuning = Tuning(since=at, done=done, tokens=tokens, fewer=fewer, rest_until=rest_until)
 
 
+def worker_renewed(state: Standing, event: m.WorkerRenewed) -> None:
+    state.move_worker(event.worker, event, row=(), renewed=True, reason=event.reason)
+
+
+def worker_quarantined(state: Standing, event: m.WorkerQuarantined) -> None:
+    state.move_worker(event.worker, event, row=(), renewed=False, reason=event.reason)
+
+
+def tells_of_worker(ending: Ending) -> bool:
+    """A failure that may be its worker's: of its start there is a count of its own."""
+    return ending in SUSPICIOUS
+
+
 def session_suspended(state: Standing, event: m.SessionSuspended) -> None:
     """Its time stands still with it."""
     ends = state.deadlines.at(("bead", event.token))
@@ -41,8 +54,14 @@ def session_went_on(state: Standing, event: m.SessionWentOn) -> None:
         state.deadlines.set(("bead", event.token), event.at + attempt.time_left)
 
 
+SUSPICIOUS = frozenset(
+    {Ending.CRASHED, Ending.SILENT, Ending.TIMED_OUT, Ending.NOTHING_DONE, Ending.CHECKS_FAILED, Ending.NOT_COLLECTED}
+)
+
 CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {
     m.WorkersTuned: workers_tuned,
+    m.WorkerRenewed: worker_renewed,
+    m.WorkerQuarantined: worker_quarantined,
     m.SessionSuspended: session_suspended,
     m.SessionWentOn: session_went_on,
 }

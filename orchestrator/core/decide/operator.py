@@ -18,6 +18,7 @@ OVER = frozenset({BeadState.DONE, BeadState.FAILED, BeadState.CANCELLED})
 UNDER_WAY = ACTIVE | {BeadState.WAITING, BeadState.HELD, BeadState.BLOCKED}
 TAKE_TIME = frozenset({m.Verb.ABORT, m.Verb.DRAIN_WORKER, m.Verb.ABORT_WORKER})
 """Requests that are answered when they have happened, not when they are taken."""
+OF_A_WORKER = frozenset({m.Verb.DRAIN_WORKER, m.Verb.ABORT_WORKER, m.Verb.RELEASE_WORKER})
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PRIORITIES = frozenset("01234")
 MOST_ADDED = 1000
@@ -75,6 +76,8 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
             accepted, text = yield from _add_workers(state, signal.text, by, signal.at)
         case m.Verb.DRAIN_WORKER | m.Verb.ABORT_WORKER:
             accepted, text = yield from _release_worker(state, signal, by)
+        case m.Verb.RELEASE_WORKER:
+            accepted, text = yield from _give_another_chance(state, signal)
         case m.Verb.LOG_LEVEL:
             accepted, text = signal.text in LOG_LEVELS, f"one of {', '.join(LOG_LEVELS)} is a level"
             if accepted:
@@ -105,7 +108,7 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
             text = "is tried again" if accepted else f"it is {was}: nothing to try again"
     if signal.request is None:
         return
-    worker = WorkerId(signal.text) if signal.verb in (m.Verb.DRAIN_WORKER, m.Verb.ABORT_WORKER) else None
+    worker = WorkerId(signal.text) if signal.verb in OF_A_WORKER else None
     taken = m.RequestTaken(
         at=signal.at, request=signal.request, verb=signal.verb, bead=signal.bead, worker=worker, by=by
     )
@@ -218,6 +221,16 @@ def _release_worker(state: State, signal: m.Asked, by: str) -> Answer:
         assert worker.token is not None
         yield m.SessionGivenUp(at=signal.at, token=worker.token, ending=Ending.STOPPED, reason=reason)
     return True, f"{worker.id} is gone"
+
+
+def _give_another_chance(state: State, signal: m.Asked) -> Answer:
+    worker = state.workers.get(WorkerId(signal.text))
+    if worker is None:
+        return False, f"there is no worker {signal.text!r}; there are {', '.join(state.workers)}"
+    if worker.state is not WorkerState.FAILED:
+        return False, f"{worker.id} is {worker.state}: nothing keeps it from work"
+    yield m.WorkerWoke(at=signal.at, worker=worker.id)
+    return True, f"{worker.id} may have beads again"
 
 
 def _reprioritize(state: State, bead: BeadId, text: str, by: str, at: float) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core import messages as m
-from orchestrator.core.decide import briefing
+from orchestrator.core.decide import briefing, quarantine
 from orchestrator.core.decide.breakers import probe_of, vindicated
 from orchestrator.core.decide.endings import ANSWERED, ANSWERS, Answer
 from orchestrator.core.decide.money import used_up
@@ -48,6 +48,7 @@ def close_attempt(
     )
     if verdict.ending in ANSWERED:
         yield from vindicated(state, attempt, probe, at)
+    yield from quarantine.looked_at(state, attempt.worker, at)
 
 
 def send_back(

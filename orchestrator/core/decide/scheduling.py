@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from orchestrator.core import clearing, pull_requests, pushing
 from orchestrator.core import messages as m
 from orchestrator.core.claims import clash
-from orchestrator.core.decide import predicting
+from orchestrator.core.decide import predicting, quarantine
 from orchestrator.core.decide.money import WHATS, needed, shortage
 from orchestrator.core.decide.outcome import fail
 from orchestrator.core.decide.routing import Hopeless, Pick, barriers, pick
@@ -89,7 +89,8 @@ def _start(state: State, bead: BeadId, worker: WorkerId, picked: Pick, at: float
     record = state.beads[bead]
     traits = state.traits_of(picked.route)
     same_agent = record.route is not None and state.traits_of(record.route).name == traits.name
-    resume = record.resume if same_agent and traits.resumes else None
+    anew = quarantine.begins_anew(state, worker, bead)
+    resume = record.resume if same_agent and traits.resumes and not anew else None
     priced = not record.spec.command and state.budget != NO_BUDGET
     reserved = {f"reserved_{what}": needed(state, record, what) for what in WHATS} if priced else {}
     return m.AttemptStarted(
@@ -100,7 +101,7 @@ def _start(state: State, bead: BeadId, worker: WorkerId, picked: Pick, at: float
         worker=worker,
         route=picked.route,
         resume=resume,
-        keep=record.keep and (resume is not None or traits.continues or record.merge),
+        keep=record.keep and not anew and (resume is not None or traits.continues or record.merge),
         merge=record.merge,
         briefing=record.briefing,
         probe=picked.probe,
@@ -113,7 +114,7 @@ def _free_worker(state: State) -> WorkerId | None:
     if not state.worker_counts[WorkerState.IDLE]:
         return None
     idle = (worker for worker in state.workers.values() if worker.state is WorkerState.IDLE)
-    return min(idle, key=lambda worker: worker.failures).id  # who failed to start may well fail again
+    return min(idle, key=lambda worker: (worker.failures, len(worker.row))).id  # who failed may well fail again
 
 
 def mustered(state: State, at: float) -> Iterator[m.Event]:

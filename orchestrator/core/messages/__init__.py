@@ -203,6 +203,8 @@ from orchestrator.core.messages.terms import (
 from orchestrator.core.messages.workers import (
     SessionSuspended,
     SessionWentOn,
+    WorkerQuarantined,
+    WorkerRenewed,
     WorkersTuned,
 )
 
@@ -374,7 +376,9 @@ __all__ = [
     "WorkDelivered",
     "WorkerBackedOff",
     "WorkerFailed",
+    "WorkerQuarantined",
     "WorkerReleased",
+    "WorkerRenewed",
     "WorkerWoke",
     "WorkersAdded",
     "WorkersStarted",

@@ -367,6 +367,8 @@ class Verb(StrEnum):
     """It finishes what it has, and goes."""
     ABORT_WORKER = "abort-worker"
     """It goes now; its work is kept, and its bead goes back into the queue."""
+    RELEASE_WORKER = "release-worker"
+    """It was put aside, and may have beads again."""
     LOG_LEVEL = "log-level"
     APPLY = "apply"
     RELOAD = "reload"

@@ -20,6 +20,20 @@ class WorkersTuned(Event, frozen=True, kw_only=True):
     """Before then no more are tried again."""
 
 
+class WorkerRenewed(Event, frozen=True, kw_only=True):
+    """Bead after bead fails on it, and not on others: it begins anew, in fresh worktrees and sessions."""
+
+    worker: WorkerId
+    reason: str
+
+
+class WorkerQuarantined(Event, frozen=True, kw_only=True):
+    """That did not help: it is given nothing more until a person releases it."""
+
+    worker: WorkerId
+    reason: str
+
+
 class SessionSuspended(Event, frozen=True, kw_only=True):
     """The machine is under pressure: all of this session's processes stand still, and so does its time."""
 
