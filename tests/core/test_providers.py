@@ -143,6 +143,11 @@ def test_an_earlier_reset_does_not_replace_a_later_one() -> None:
         ("red:opus", "You have reached your session limit, resets 3am", False),
         ("red:red-large", "the limit of red is reached", False),
         ("red", "Opus limit reached", False),
+        ("red:red-2.5-pro", "Quota exceeded for quota metric 'Red 2.5 Pro Requests' per day", True),
+        ("red:red-2.5-pro", "Quota exceeded for quota metric 'Red 2.5 Flash Requests' per day", False),
+        ("red:red-2.5-pro", "You have exhausted your daily quota on this model.", True),
+        ("red", "You have exhausted your daily quota on this model.", False),
+        ("red:large", "Extra usage is required for this models-only plan", False),
     ],
 )
 def test_a_limit_of_one_model_leaves_the_accounts_others_alone(route: str, said: str, one: bool) -> None:

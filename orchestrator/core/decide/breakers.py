@@ -135,14 +135,21 @@ def _outage(state: State, attempt: Attempt, reason: str, probe: Probe, at: float
 
 
 def of_one_model(state: State, route: RouteName, reason: str) -> bool:
-    """The limit's own words name the route's model: the account's other models have limits of their own."""
+    """The limit's own words name the route's model, or say that it is the model's: the account's others have their own."""
     _, _, model = route.partition(":")
-    traits, said = state.traits_of(route), reason.lower()
     if not model:
         return False
+    traits, name, said = state.traits_of(route), _plain(model), _plain(reason)
+    if name in said or re.search(r"\b(?:on|for|of) this model\b", said):
+        return True
     common = {traits.name.lower(), *re.findall("[a-z]+", traits.provider.lower())}
-    words = {word for word in re.findall("[a-z]{4,}", model.lower()) if word not in common}
-    return model.lower() in said or bool(words & set(re.findall("[a-z]{4,}", said)))
+    words = {word for word in re.findall("[a-z]{4,}", name) if word not in common}
+    return bool(words & set(re.findall("[a-z]{4,}", said)))
+
+
+def _plain(text: str) -> str:
+    """In small letters, and with blanks for what sets words apart: `Gemini 2.5 Pro` is `gemini-2.5-pro`."""
+    return re.sub(r"[^a-z0-9.]+", " ", text.lower())
 
 
 def _cooldown(state: State, openings: int) -> float:
