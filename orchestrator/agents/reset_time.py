@@ -15,12 +15,16 @@ FARTHEST_S = 400 * 86400.0
 LATE_S = 600.0
 """A time of day that passed so recently is not tomorrow's: its program went on asking before it told us."""
 
-_AGAIN = r"(?:resets?|resetting|try(?:ing)? again|retry(?:[- ]?after)?|available(?: again)?|wait|until|renews?)"
+_AGAIN = (
+    r"(?:resets?|resetting|try(?:ing)? again|retry(?:[- ]?after)?|available(?: again)?"
+    r"|wait|until|renews?|regain access)"
+)
 
 _EPOCH = re.compile(r"\|\s*(\d{10}|\d{13})\b|" + _AGAIN + r"\D{0,20}?\b(1\d{9}|1\d{12}|2\d{9})\b", re.I)
 
 _ISO = re.compile(
-    _AGAIN + r".{0,20}?\b(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.I
+    _AGAIN + r".{0,20}?\b(\d{4}-\d\d-\d\d)(?:T| | at )(\d\d:\d\d(?::\d\d)?)(?:\.\d+)?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?",
+    re.I,
 )
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -43,6 +47,7 @@ _DURATION = re.compile(
     re.I,
 )
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)", re.I)
+_SOON = re.compile(_AGAIN + r" in (?:less than )?(?:a|one) minute\b", re.I)
 _BARE = re.compile(r"retry[- ]?after\W{1,4}(\d+(?:\.\d+)?)\b(?!\s*:\d)", re.I)
 
 _SECONDS = {"ms": 0.001, "milli": 0.001, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
@@ -144,6 +149,8 @@ def _duration(text: str, at: float, local: tzinfo | None) -> float | None:
             float(number) * next(size for unit, size in _SECONDS.items() if name.lower().startswith(unit))
             for number, name in _PART.findall(found["parts"])
         )
+    if _SOON.search(text):
+        return at + 60.0
     if found := _BARE.search(text):
         return at + float(found[1])
     return None

@@ -30,6 +30,8 @@ MAX_REASON = 300
 SUCCESSES = (Ending.DELIVERED, Ending.NO_CHANGE_NEEDED)
 TIMED = (Ending.RATE_LIMITED, Ending.USAGE_LIMITED, Ending.OVERLOADED)
 """Endings that a time can belong to."""
+RATE_S = 900.0
+"""What is limited for longer than this is a used-up window, whatever the provider calls it."""
 
 
 class Final(Struct, frozen=True, kw_only=True):
@@ -65,12 +67,14 @@ class _Finding(Struct, frozen=True, kw_only=True):
 def verdict(profile: Profile, evidence: Evidence, exit: Exit, *, at: float, local: tzinfo | None = None) -> Verdict:
     """`at` is the present; `local` the zone of times that name none (None: this machine's)."""
     finding = _with_outcome(_end(profile, evidence, exit), evidence.outcome)
+    retry_at = _retry_at(finding, evidence, at, local) if finding.ending in TIMED else None
+    lasting = finding.ending is Ending.RATE_LIMITED and retry_at is not None and retry_at > at + RATE_S
     return Verdict(
-        ending=finding.ending,
+        ending=Ending.USAGE_LIMITED if lasting else finding.ending,
         reason=one_line(finding.text, MAX_REASON),
         session=evidence.session,
         usage=evidence.usage,
-        retry_at=_retry_at(finding, evidence, at, local) if finding.ending in TIMED else None,
+        retry_at=retry_at,
     )
 
 

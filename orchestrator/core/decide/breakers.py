@@ -135,7 +135,7 @@ def _outage(state: State, attempt: Attempt, reason: str, probe: Probe, at: float
 
 
 def of_one_model(state: State, route: RouteName, reason: str) -> bool:
-    """The limit's own words name the route's model, or say that it is the model's: the account's others have their own."""
+    """The limit's own words name the route's model, or say `this model`: the account's others have their own limits."""
     _, _, model = route.partition(":")
     if not model:
         return False
