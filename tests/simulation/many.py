@@ -61,7 +61,8 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), help="how many are played at once")
     asked = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell has what it puts into the background ignore the first
+        signal.signal(number, signal.default_int_handler)
     seeds = range(asked.first, asked.first + asked.nights)
     began, steps, deaths, broken, played = time.monotonic(), 0, 0, 0, 0
     told: Counter[str] = Counter()
