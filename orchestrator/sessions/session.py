@@ -376,6 +376,9 @@ class PtySession:
 
     def _drain(self) -> None:
         until = time.monotonic() + LAST_WORDS_S
+        if self._p.terminal.hung_up:  # it may have come back to it, said something, and left at once
+            self._p.terminal.look_again()
+            self._hear()
         while not self._p.terminal.hung_up and time.monotonic() < until:
             self._p.terminal.wait(0.05)
             if not self._hear():

@@ -48,7 +48,7 @@ class Terminal:
         # `use_poll`: `select` fails at descriptor 1024.
         self._master = fdspawn(master, use_poll=True, timeout=0)
         self._untyped = bytearray()
-        self._asked_at = 0.0
+        self._asked_at = float("-inf")
         self._gone = False
         self._woken = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._lock = threading.Lock()
@@ -130,6 +130,10 @@ class Terminal:
             self.hung_up = False
             self._poll.register(self._master.child_fd, select.POLLIN)
         return chunk
+
+    def look_again(self) -> None:
+        """The next `read` asks, even if it was hung up and has just been asked."""
+        self._asked_at = float("-inf")
 
     def type(self, text: bytes) -> None:
         """Queued: `wait` hands it over as fast as the program takes it."""

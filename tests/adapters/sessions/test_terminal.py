@@ -135,6 +135,14 @@ def test_a_program_may_close_its_terminal_and_come_back_to_it(stage: Stage) -> N
     assert b"back again" in show.reader.heard
 
 
+def test_what_a_program_says_as_it_comes_back_and_leaves_is_heard(stage: Stage) -> None:
+    """Its terminal was hung up a moment before, and is not asked again for a second."""
+    for _ in range(5):
+        show = stage.play("exec 0<&- 1>&- 2>&-; sleep 0.05; echo last words >/dev/tty; exit 4")
+        assert show.ended() == Exit(code=4)
+        assert b"last words" in show.reader.heard
+
+
 def test_sessions_inherit_no_descriptor_of_ours(stage: Stage) -> None:
     first = stage.play("echo up; sleep 60")
     first.says(b"up")
