@@ -471,7 +471,7 @@ def nothing_is_left_over(world: World) -> None:
     state, repository = world.state, world.repository
     assert not state.locks.held
     assert not state.locks.waits
-    assert not state.entitled
+    assert all(state.beads[bead].state is BeadState.READY for bead in state.entitled), "of what is not to start"
     assert not state.attempts
     assert not state.merging
     assert not state.to_clear or world.out_of_money(), "what a paused run could not clear away waits for its next start"
