@@ -120,7 +120,7 @@ def _add_all(git: Git, place: Place, *, siblings: bool) -> Iterator[bytes]:
     while True:
         excluded = (":/", *(f":(exclude,literal,top){path}" for path in unborn)) if unborn else ()
         # 128 is looked into: a repository without a commit stops `git add` at once.
-        added = git(place, "add", "--all", "--", *excluded, codes=(0, 128))
+        added = git(place, "add", "--all", "--sparse", "--", *excluded, codes=(0, 128))
         if added.code == 0:
             break
         more = [found["path"] for found in _UNBORN.finditer(added.err) if found["path"] not in unborn]

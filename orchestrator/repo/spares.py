@@ -20,6 +20,8 @@ from orchestrator.repo.worktrees import Worktree
 
 _FOLDER = ".spare-"
 _KEPT = frozenset({"HEAD", "commondir", "gitdir", "index", "locked", worktrees.MARKER, worktrees.SPARE})
+_OF_A_PART = frozenset({"config.worktree", "info"})
+"""What git puts there for a worktree that has a part of the tree (sparse checkout)."""
 _FORGOTTEN = frozenset({"logs", "ORIG_HEAD", "FETCH_HEAD", "COMMIT_EDITMSG", "AUTO_MERGE", "refs"})
 """What git notes in passing, and is of no use to whoever comes next."""
 
@@ -38,7 +40,7 @@ class Spares(Struct, frozen=True, kw_only=True):
 
     def put_by(self, git: Git, worktree: Worktree) -> bool:
         """Make a spare of it, if it is fit for that. False: it is as it was, and is to be removed."""
-        if worktree.path.parent != self.run.folder or len(self.all()) >= self.most or not _is_plain(git, worktree):
+        if worktree.path.parent != self.run.folder or len(self.all()) >= self.most or not self._is_plain(git, worktree):
             return False
         commit = commit_at(git, worktree.admin)
         if commit is None:
@@ -57,7 +59,7 @@ class Spares(Struct, frozen=True, kw_only=True):
     def take(self, path: Path, *, branch: str, reason: str) -> Worktree | None:
         """One of them, for another bead: its files are still the last one's until `worktrees.fill` has been there."""
         for found in self.all():
-            if not found.path.is_dir() or path.exists():
+            if not found.path.is_dir() or path.exists() or not self._is_the_same_part(found):
                 continue
             (found.admin / "locked").write_text(f"{reason}\n")
             _move(found, path)
@@ -84,23 +86,42 @@ class Spares(Struct, frozen=True, kw_only=True):
             if folder not in known:
                 worktrees.remove(self.run.repository, None, folder)
 
+    def _is_the_same_part(self, worktree: Worktree) -> bool:
+        """Of the tree, as a new worktree would be: as in the checkout that the repository was made with."""
+        return _part(worktree.admin) == _part(self.run.repository.common_dir)
 
-def _is_plain(git: Git, worktree: Worktree) -> bool:
-    """Nothing about it would outlast a reset: no submodules, no settings of its own, no rebase, no hidden files."""
-    link = worktree.path / ".git"
-    if link.is_symlink() or not link.is_file() or (worktree.path / ".gitmodules").exists():
-        return False
-    names = set(os.listdir(worktree.admin))
-    with suppress(OSError):
-        if any((worktree.admin / "refs").rglob("*")):
+    def _is_plain(self, git: Git, worktree: Worktree) -> bool:
+        """Nothing about it would outlast a reset: no submodules, no settings of its own, no rebase, no hidden files."""
+        link = worktree.path / ".git"
+        if link.is_symlink() or not link.is_file() or (worktree.path / ".gitmodules").exists():
             return False
-    if not names <= _KEPT | _FORGOTTEN:
-        return False
-    try:
-        rows = git(worktree.place, "ls-files", "-v", "-z").out.split(b"\0")
-    except GitRefused:
-        return False
-    return all(not row or row.startswith(b"H ") for row in rows)  # else git was told not to look at some
+        names = set(os.listdir(worktree.admin))
+        with suppress(OSError):
+            if any((worktree.admin / "refs").rglob("*")):
+                return False
+        if _OF_A_PART & names and self._is_the_same_part(worktree):
+            names -= _OF_A_PART
+        if not names <= _KEPT | _FORGOTTEN:
+            return False
+        try:
+            rows = git(worktree.place, "ls-files", "-v", "-z").out.split(b"\0")
+        except GitRefused:
+            return False
+        top = os.fsencode(worktree.path)
+        # Else git was told not to look at some; those that are not in the part of the tree are not there at all.
+        return all(
+            not row or row[:2] == b"H " or (row[:2] == b"S " and not os.path.lexists(top + b"/" + row[2:]))
+            for row in rows
+        )
+
+
+def _part(git_dir: Path) -> tuple[bytes, ...]:
+    """Which part of the tree is checked out there, as git writes it down."""
+    said = []
+    for name in ("config.worktree", "info/sparse-checkout"):
+        file = git_dir / name
+        said.append(file.read_bytes() if file.is_file() and not file.is_symlink() else b"")
+    return tuple(said)
 
 
 def _move(worktree: Worktree, path: Path) -> None:
