@@ -239,7 +239,7 @@ class Git(Struct, frozen=True, kw_only=True, eq=False):
         if place is not None and place.index is not None:
             surroundings["GIT_INDEX_FILE"] = str(place.index)
         command = [*_scrubbing(surroundings), "git"]
-        planted = self.shield.settings() if self.shield is not None else {}
+        planted = self.shield.settings(place.git_dir if place else _git_dir_of(cwd)) if self.shield else {}
         for name, value in {**planted, **PINNED, **self.settings}.items():
             command += ["-c", f"{name}={value}"]
         if place is not None:
@@ -263,6 +263,14 @@ def glance(folder: Path, *argv: str) -> str:
         return ""
     line = os.fsdecode(said.stdout).removesuffix("\n")
     return "" if said.returncode or "\n" in line else line
+
+
+def _git_dir_of(worktree: Path | None) -> Path | None:
+    """Where git will find the folder of the worktree that it is started in."""
+    link = worktree / ".git" if worktree else None
+    if link is None or not link.is_file():
+        return None
+    return Path(link.read_text(errors="replace").removeprefix("gitdir: ").rstrip("\n"))
 
 
 def _execute(argv: tuple[str, ...], command: list[str], cwd: Path, **how: Any) -> Any:

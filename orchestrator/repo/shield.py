@@ -34,27 +34,54 @@ _LEFT = re.compile(
     r"(core\.(hookspath|fsmonitor|worktree)|include(if\..+)?\.path|extensions\..+|alias\..+)", re.I | re.S
 )
 """Pinned already, or of no effect on our calls, or not to be undone by a value on the command line."""
+_OF_A_WORKTREE = "config.worktree"
 
 
 class Shield:
+    """Over the shared file, and over the one of each worktree's own (`config.worktree`), which git reads as well where
+    the shared one says so, and which any agent can have it say."""
+
     def __init__(self, config: Path) -> None:
-        self._config = config
         self._lock = threading.Lock()
-        self._seen = _times(config)  # first: what changes while it is read is looked at again
-        self._trusted = _risky(config)
+        seen = _times(config)  # first: what changes while it is read is looked at again
+        self._shared = _File(config, _risky(config), seen)
+        persons = config.with_name(_OF_A_WORKTREE)
+        self._trusted = _risky(persons) if persons.exists() else {}
+        """A new worktree begins with a copy of the person's."""
+        self._own: dict[Path, _File] = {}
+
+    def settings(self, git_dir: Path | None = None) -> Mapping[str, str]:
+        """What our next call there must say over the files. Costs a look at a file's times, unless it has changed."""
+        with self._lock:
+            said = self._shared.settings()
+            if git_dir is None:
+                return said
+            if not (git_dir / _OF_A_WORKTREE).exists():
+                self._own.pop(git_dir, None)
+                return said
+            own = self._own.setdefault(git_dir, _File(git_dir / _OF_A_WORKTREE, self._trusted))
+            return {**said, **own.settings()}
+
+
+class _File:
+    """One file of configuration, and what of it is trusted."""
+
+    def __init__(
+        self, file: Path, trusted: Mapping[str, tuple[str, ...]], seen: tuple[int, int, int] | None = None
+    ) -> None:
+        """`seen`: its times when it held just what is trusted; None: it may hold anything."""
+        self._file, self._trusted, self._seen = file, trusted, seen
         self._settings: dict[str, str] = {}
         self._includes = False
 
-    def settings(self) -> Mapping[str, str]:
-        """What our next call must say over the file. Costs a look at the file's times, unless it has changed."""
-        with self._lock:
-            seen = _times(self._config)
-            if seen is None:
-                return {}
-            if seen != self._seen or self._includes:
-                self._settings = dict(self._against(_risky(self._config)))
-                self._seen = seen
-            return self._settings
+    def settings(self) -> dict[str, str]:
+        seen = _times(self._file)
+        if seen is None:
+            return {}
+        if seen != self._seen or self._includes:
+            self._settings = dict(self._against(_risky(self._file)))
+            self._seen = seen
+        return self._settings
 
     def _against(self, now: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
         # What a file says that a planted `include` names can change without a trace in this one.

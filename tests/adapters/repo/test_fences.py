@@ -194,6 +194,24 @@ def test_a_planted_filter_and_merge_driver_do_not_run_in_our_git(world: World) -
     (world.top / ".git" / "config").write_bytes(before)
 
 
+def test_a_filter_in_the_configuration_of_its_worktree_does_not_run_in_our_git(world: World) -> None:
+    """Git reads one of each worktree's own where the shared one says so, which an agent can have it say."""
+    ran = world.tmp / "ran"
+    before = (world.top / ".git" / "config").read_bytes()
+    path = world.prepare("one")
+    git(path, "config", "extensions.worktreeConfig", "true")
+    for key in ("filter.evil.clean", "filter.evil.smudge", "core.sshCommand"):
+        git(path, "config", "--worktree", key, f"touch '{ran}'; cat")
+    (path / ".gitattributes").write_text("* filter=evil\n")
+    (path / "a.txt").write_text("one\n")
+    world.workspaces.checkpoint(BeadId("one"), 1)
+    assert world.collect("one").commit is not None
+    world.clear("one")
+    world.prepare("two")
+    assert not ran.exists()
+    (world.top / ".git" / "config").write_bytes(before)
+
+
 def test_the_persons_own_filter_runs(world: World, tmp_path: Path) -> None:
     """It was there when the run began: their files would be stored wrongly without it."""
     git(world.top, "config", "filter.up.clean", "tr a-z A-Z")
