@@ -68,6 +68,18 @@ def repository_of(loaded: Loaded) -> Repository:
     return open_repository(loaded.repo or loaded.source.parent)
 
 
+def told_of(loaded: Loaded) -> tuple[str, ...]:
+    """What the repository has that a person may want to know of before the run; nothing where there is none yet."""
+    from orchestrator.repo import lfs
+    from orchestrator.repo.faults import RepositoryFault
+
+    try:
+        said = lfs.warning(repository_of(loaded))
+    except RepositoryFault:
+        return ()
+    return (said,) if said else ()
+
+
 def prepared(order: Order) -> tuple[Order, Loaded, Catalog, Repository]:
     """What `run` needs before it touches anything: the order, with what the run was told before where it is silent now.
 

@@ -45,6 +45,7 @@ def examine(repo: Path, manifest: Path | None = None) -> dict[str, Any]:
             {"what": "free disk", "found": f"{free:.1f} GiB", "ok": free > 1},
             _walls(repository),
             *_sandboxes(),
+            *_large_files(repository),
             {"what": "at work", "found": f"pid {at_work.process.pid}" if at_work else "nobody", "ok": True},
         ]
     catalog = Catalog({}, repo) if manifest is None else load(manifest, require_routes=False)[1]
@@ -60,6 +61,16 @@ def _walls(repository: Repository) -> dict[str, Any]:
     fault = why_not(Walls(mounts=((top, False), (repository.common_dir, True))))
     found = f"none can be made ({fault}): what agents write there is looked for after the fact" if fault else "yes"
     return {"what": "walls around agents", "found": found, "ok": True}
+
+
+def _large_files(repository: Repository) -> list[dict[str, Any]]:
+    """Where the repository has files that Git LFS keeps: whether they will be there."""
+    from orchestrator.repo import lfs
+
+    if repository.checkout is None or not lfs.is_used(repository.checkout):
+        return []
+    fault = lfs.warning(repository)
+    return [{"what": "files in Git LFS", "found": fault or "there in worktrees, too", "ok": not fault}]
 
 
 def _sandboxes() -> list[dict[str, Any]]:

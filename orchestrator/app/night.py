@@ -86,6 +86,7 @@ class _Night:
             commands=self._commands,
             logs=repository.state / "logs" / "checks",
             setup=self._manifest.setup,
+            dependencies=loaded.dependencies,
             setup_timeout_s=self._manifest.policy.check_timeout_s,
             recordings=repository.state / "recordings",
             can_wall=_can_wall,
@@ -101,12 +102,15 @@ class _Night:
             self._looked.result()
 
     def run(self, watch: Callable[[State], Listener]) -> Outcome:
+        from orchestrator.repo import lfs
         from orchestrator.runtime.lanes import Lanes
         from orchestrator.sessions.host import room
         from orchestrator.sessions.processes import named
         from orchestrator.sessions.vitals import host as measured_host
         from orchestrator.store.samples import keep
 
+        if warning := lfs.warning(self._repository):
+            _say(warning)
         process, host, now = named(os.getpid()), socket.gethostname(), self._clock.now()
         assert process is not None  # we are here
         store, state = self._taken_up()

@@ -30,7 +30,7 @@ def plan(
 ) -> None:
     """Show what would run, in which order: waves, the critical path, collisions of files. Touches nothing."""
     from orchestrator.app.foreseeing import predicted
-    from orchestrator.app.loading import load
+    from orchestrator.app.loading import load, told_of
     from orchestrator.manifest import Overrides
     from orchestrator.views import plan as view
 
@@ -49,7 +49,7 @@ def plan(
     elif svg is None:
         from rich.console import Console
 
-        for note in loaded.notes:
+        for note in (*loaded.notes, *told_of(loaded)):
             print(f"note: {note}", file=sys.stderr)
         Console().print(view.render_plan(loaded.manifest, predicted(loaded)))
 

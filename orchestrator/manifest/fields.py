@@ -226,6 +226,7 @@ OnQuestion = Annotated[
 ]
 Branch = Annotated[Text, AfterValidator(names.check_branch), _schema(**_TEXT_SCHEMA)]
 Revision = Annotated[Text, AfterValidator(names.check_revision), _schema(**_TEXT_SCHEMA)]
+Folder = Annotated[Text, AfterValidator(names.check_folder)]
 AgentKey = Annotated[Text, AfterValidator(names.check_agent)]
 _Route = Annotated[RouteName, BeforeValidator(as_text), AfterValidator(names.check_route)]
 Routes = Annotated[tuple[_Route, ...], BeforeValidator(_as_list), _schema(**_LIST_SCHEMA)]

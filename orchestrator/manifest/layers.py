@@ -18,6 +18,7 @@ from orchestrator.manifest.document import Document, KeyPath, bare
 from orchestrator.manifest.faults import Fault
 from orchestrator.manifest.hours import closed
 from orchestrator.manifest.schema import SettingsTable
+from orchestrator.runtime.dependencies import Dependency
 
 DEFAULTS_FILE = "orchestrator.toml"
 
@@ -130,6 +131,16 @@ class Layers:
             return dict(agents)
         under = {"sandbox": common}
         return {**agents, **{name: _laid_over(under, dict(agents.get(name, {}))) for name in known}}
+
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """Those of the nearer file go before those of the farther, folder by folder."""
+        tables = {
+            folder: table for layer in reversed(self.layers) for folder, table in layer.table.dependencies.items()
+        }
+        return tuple(
+            Dependency(folder=folder, lock=table.lock, make=table.make, link=bool(table.link))
+            for folder, table in sorted(tables.items())
+        )
 
     def sandbox(self) -> dict[str, Any] | None:
         """What every agent is confined to that does not say otherwise; an empty table is a sandbox, too."""

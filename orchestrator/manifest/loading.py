@@ -23,6 +23,7 @@ from orchestrator.manifest.faults import Fault, ManifestFaults, Unfit, nearest
 from orchestrator.manifest.layers import Layer, Layers, defaults_file, repo_of
 from orchestrator.manifest.schema import ManifestTable, SettingsTable
 from orchestrator.manifest.tables import read_table
+from orchestrator.runtime.dependencies import Dependency
 
 
 class AgentCatalog(Protocol):
@@ -64,6 +65,8 @@ class Loaded(Struct, frozen=True, kw_only=True):
     """The changes to agents' profiles, as they stand in the files."""
     alerts: Mapping[str, Any] = field(default_factory=dict)
     """Who is told when it matters: the table as it stands in the files, its values read."""
+    dependencies: tuple[Dependency, ...] = ()
+    """Folders that every worktree is brought."""
     repo: Path | None
     source: Path
     """The manifest's absolute path."""
@@ -155,6 +158,7 @@ class _Loading:
             manifest=manifest,
             agents=profiles,
             alerts=alerts,
+            dependencies=layers.dependencies(),
             repo=self._repo() or layers.repo(),
             source=self._source,
             folders=tuple(dict.fromkeys(layer.directory for layer in layers.layers)),

@@ -109,6 +109,14 @@ def check_agent(text: str) -> str:
     return text
 
 
+def check_folder(text: str) -> str:
+    """A folder below the top of a repository. Raises Unfit."""
+    parts = text.removesuffix("/").split("/")
+    if not all(parts) or {".", "..", ".git"} & set(parts) or "\0" in text:
+        raise Unfit(f"'{printable(text)}' is no folder of the repository", expected="a path such as web/node_modules")
+    return "/".join(parts)
+
+
 def check_on_question(text: str) -> str:
     """The text, if it says what becomes of a question. Raises Unfit."""
     if text in (HOLD, FAIL) or (text.startswith(ANSWER) and text.removeprefix(ANSWER).strip()):

@@ -16,6 +16,7 @@ from orchestrator.manifest.fields import (
     Count,
     Duration,
     Flag,
+    Folder,
     Gravity,
     Hold,
     HoursList,
@@ -282,6 +283,20 @@ class LimitTable(Table):
     sessions: Count | None = Field(default=None, description="How many sessions may run at once. Default none.")
 
 
+class DependencyTable(Table):
+    """A folder that a tool makes from a lock file."""
+
+    noun: ClassVar[str] = "a folder of dependencies"
+
+    lock: Texts = Field(description="The files that say all of what is in it, relative to the repository's root.")
+    make: Texts = Field(description="The commands that make it: 'npm ci'.")
+    link: Flag | None = Field(
+        default=None,
+        description="'true': worktrees get hard links instead of copies. Only where nothing ever writes into its "
+        "files: what one agent changes in place is changed for all. Default false.",
+    )
+
+
 class DefaultsTable(Table):
     """What a bead has that does not say otherwise."""
 
@@ -471,6 +486,11 @@ class SettingsTable(Table):
         default=None,
         description="What agents may not do to the machine, and how much of it they may use: the 'sandbox' of every "
         "agent that does not say otherwise in 'agents'.",
+    )
+    dependencies: dict[Folder, DependencyTable] = Field(
+        default_factory=dict,
+        description="Folders that a tool makes from a lock file, by their path: each is made once for each state of "
+        "that, and copied into every other worktree.",
     )
     setup: Texts | None = Field(default=None, description="Commands run once in each new worktree, such as 'npm ci'.")
     verify: Texts | None = Field(

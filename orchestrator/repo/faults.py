@@ -64,6 +64,10 @@ _ANSWERS = (
         "git's own data are damaged there: `git fsck` names what; nothing was removed",
     ),
     (
+        re.compile(r"git-lfs.*not found|'lfs' is not a git command", re.I),
+        "this repository has files that Git LFS keeps, and git-lfs is not installed: install it, then retry",
+    ),
+    (
         re.compile(r"transport 'file' not allowed|submodule", re.I),
         "a submodule cannot be fetched: `git submodule update --init` in a clone of one's own shows why",
     ),

@@ -1,4 +1,5 @@
-"""What a fresh worktree needs beside its files: submodules, what `.worktreeinclude` lists, the person's setup.
+"""What a fresh worktree needs beside its files: submodules, what Git LFS keeps, what `.worktreeinclude` lists, and
+folders of dependencies.
 
 Does not know for which bead.
 """
@@ -10,8 +11,10 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestrator.repo import lfs
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import Repository
+from orchestrator.repo.templates import Make, Templates
 from orchestrator.repo.worktrees import Worktree
 
 INCLUDE = ".worktreeinclude"
@@ -45,14 +48,22 @@ def included(git: Git, repository: Repository) -> tuple[Path, ...]:
 
 
 @dataclass(slots=True, kw_only=True)
-class Inclusions:
-    """What every worktree of a run gets from the person's checkout: listed once, as it was at the first worktree."""
+class Furnishing:
+    """What every worktree of a run gets. What is in the person's checkout is listed once, at the first worktree."""
 
     git: Git
     repository: Repository
+    templates: Templates
     _names: tuple[Path, ...] | None = field(default=None, init=False)
 
-    def copy_into(self, worktree: Path) -> None:
+    def bring(self, worktree: Worktree, make: Make) -> None:
+        """Raises `GitRefused`, `OSError` and `WorkspaceFault`."""
+        initialise_submodules(self.git, worktree)
+        lfs.resolve(self.git, worktree.place)
+        self._include(worktree.path)
+        self.templates.bring(worktree, make)
+
+    def _include(self, worktree: Path) -> None:
         """Never over a file that is there, and never through a link: what is in a worktree is an agent's doing."""
         if self._names is None:
             self._names = included(self.git, self.repository)

@@ -22,7 +22,9 @@ _FOLDER = ".spare-"
 _KEPT = frozenset({"HEAD", "commondir", "gitdir", "index", "locked", worktrees.MARKER, worktrees.SPARE})
 _OF_A_PART = frozenset({"config.worktree", "info"})
 """What git puts there for a worktree that has a part of the tree (sparse checkout)."""
-_FORGOTTEN = frozenset({"logs", "ORIG_HEAD", "FETCH_HEAD", "COMMIT_EDITMSG", "AUTO_MERGE", "refs"})
+_FORGOTTEN = frozenset(
+    {"logs", "ORIG_HEAD", "FETCH_HEAD", "COMMIT_EDITMSG", "AUTO_MERGE", "refs", worktrees.DEPENDENCIES}
+)
 """What git notes in passing, and is of no use to whoever comes next."""
 
 

@@ -15,9 +15,10 @@ from orchestrator.core.model import Commit, Tree
 from orchestrator.repo import worktrees
 from orchestrator.repo.desk import Run
 from orchestrator.repo.faults import GitRefused
-from orchestrator.repo.furnishing import Inclusions, initialise_submodules
+from orchestrator.repo.furnishing import Furnishing
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import quoted
+from orchestrator.repo.templates import Make
 from orchestrator.repo.verification import PASSED, Runner
 from orchestrator.repo.worktrees import Label, Worktree, reason_for
 from orchestrator.runtime.ports import CheckResult, Leaving, WorkspaceFault
@@ -37,7 +38,7 @@ class Stages:
     git: Git
     run: Run
     runner: Runner
-    inclusions: Inclusions
+    furnishing: Furnishing
     setup: Sequence[str]
     _all: list[Stage] = field(default_factory=list, init=False)
     _changed: threading.Condition = field(default_factory=threading.Condition, init=False)
@@ -90,7 +91,7 @@ class Stages:
             git=self.git,
             run=self.run,
             runner=self.runner,
-            inclusions=self.inclusions,
+            furnishing=self.furnishing,
             setup=self.setup,
             path=path,
             number=number,
@@ -104,7 +105,7 @@ class Stage:
     git: Git
     run: Run
     runner: Runner
-    inclusions: Inclusions
+    furnishing: Furnishing
     setup: Sequence[str]
     path: Path
     number: int
@@ -133,7 +134,7 @@ class Stage:
                 is_dropped=is_dropped,
             )
 
-        fresh = self._show(order.commit)
+        fresh = self._show(order.commit, lambda commands: run(commands, ".dependencies"))
         if self.setup and fresh:
             if not (done := run(self.setup, ".setup")).passed:
                 return done
@@ -153,12 +154,12 @@ class Stage:
         """Take it away, and what was begun of it."""
         worktrees.remove(self.run.repository, self._ours(), self.path)
 
-    def _show(self, commit: Commit) -> bool:
+    def _show(self, commit: Commit, make: Make) -> bool:
         """Have exactly the tree of `commit` there, beside what git ignores. True: the worktree was made just now."""
         found = self._ours()
         if found is not None and found.label is not None and self.path.is_dir():
             try:
-                self._switch(found, commit)
+                self._switch(found, commit, make)
             except GitRefused:
                 # Whatever the last check did to it: a new one is cheaper than to find out.
                 self.clear()
@@ -167,18 +168,14 @@ class Stage:
         else:
             self.clear()
         made = worktrees.add(self.git, self.run.repository, self.path, commit, reason=reason_for(self.run.name, ""))
-        self._furnish(made)
+        self.furnishing.bring(made, make)
         return True
 
-    def _switch(self, found: Worktree, commit: Commit) -> None:
+    def _switch(self, found: Worktree, commit: Commit, make: Make) -> None:
         worktrees.mend(found)
         self.git(found.place, "checkout", "--quiet", "--force", "--detach", commit)
         self.git(found.place, "clean", "-ffdq")
-        self._furnish(found)
-
-    def _furnish(self, worktree: Worktree) -> None:
-        initialise_submodules(self.git, worktree)
-        self.inclusions.copy_into(worktree.path)
+        self.furnishing.bring(found, make)
 
     def _complete(self, order: Verify) -> None:
         if found := self._ours():

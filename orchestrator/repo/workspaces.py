@@ -36,7 +36,7 @@ from orchestrator.repo.desk import Desk, Run, commit_at, desk_of, worktree_of
 from orchestrator.repo.faults import RefMoved, RepositoryFault, as_workspace_fault
 from orchestrator.repo.fences import Fences
 from orchestrator.repo.following import follow
-from orchestrator.repo.furnishing import Inclusions, initialise_submodules
+from orchestrator.repo.furnishing import Furnishing
 from orchestrator.repo.landing import Landing
 from orchestrator.repo.ledger import Ledger
 from orchestrator.repo.merging import begin_merge
@@ -51,9 +51,12 @@ from orchestrator.repo.signing import signing
 from orchestrator.repo.spares import Spares
 from orchestrator.repo.stage import Stages
 from orchestrator.repo.target import begin, landings, tip_of
+from orchestrator.repo.templates import FOLDER as TEMPLATES
+from orchestrator.repo.templates import Templates
 from orchestrator.repo.verification import Runner, Verified
 from orchestrator.repo.worktrees import Label, Worktree
 from orchestrator.runtime.confinement import Walls
+from orchestrator.runtime.dependencies import Dependency
 from orchestrator.runtime.ports import (
     Brought,
     CheckResult,
@@ -87,6 +90,7 @@ class GitWorkspaces:
         logs: Path,
         setup: Sequence[str] = (),
         setup_timeout_s: float = 1800.0,
+        dependencies: Sequence[Dependency] = (),
         excludes: Sequence[str] = (),
         patience_s: float = 3.0,
         recordings: Path | None = None,
@@ -135,7 +139,8 @@ class GitWorkspaces:
         """What each worktree held at its last checkpoint, while its agent is at work."""
         self._start: Commit | None = None
         self._landing: Landing | None = None
-        self._inclusions = Inclusions(git=self._git, repository=repository)
+        self._dependencies = tuple(dependencies)
+        self._furnishing = self._furnished_by(self._git)
 
     def start(self) -> Commit:
         """Create the target where it is not there yet; its tip. Raises `RepositoryFault`; nothing is then written."""
@@ -152,12 +157,12 @@ class GitWorkspaces:
             if self._excludes:
                 file = _exclusions(self._git, repository, self._excludes)
                 self._git = replace(self._git, settings={"core.excludesFile": str(file)})
-            self._inclusions = Inclusions(git=self._git, repository=repository)
+            self._furnishing = self._furnished_by(self._git)
             stages = Stages(
                 git=self._git,
                 run=self._run,
                 runner=self._runner,
-                inclusions=self._inclusions,
+                furnishing=self._furnishing,
                 setup=self._setup,
             )
             self._landing = Landing(
@@ -413,16 +418,14 @@ class GitWorkspaces:
         worktrees.fill(self._git, made)
         if order.merge:
             begin_merge(self._git, made, self._run.target)
-        initialise_submodules(self._git, made)
-        self._inclusions.copy_into(made.path)
-        env = self._env(order)
-        done = self._runner.run(
-            self._setup,
-            what=f"{quoted(order.bead)}.{order.number}.setup",
-            cwd=made.path,
-            env=env,
-            timeout_s=self._setup_timeout_s,
-        )
+        env, what = self._env(order), f"{quoted(order.bead)}.{order.number}"
+
+        def run(commands: Sequence[str], step: str) -> CheckResult:
+            limit = self._setup_timeout_s
+            return self._runner.run(commands, what=f"{what}.{step}", cwd=made.path, env=env, timeout_s=limit)
+
+        self._furnishing.bring(made, lambda commands: run(commands, "dependencies"))
+        done = run(self._setup, "setup")
         if not done.passed:
             raise WorkspaceFault(f"setup failed in a fresh worktree: `{done.command}`\n{done.output}")
         worktrees.mark(made, self._label(order))
@@ -526,6 +529,10 @@ class GitWorkspaces:
                     self._run.folder.rmdir()
         finally:
             self._git.residents.close()
+
+    def _furnished_by(self, git: Git) -> Furnishing:
+        templates = Templates(git=git, folder=self._run.repository.state / TEMPLATES, dependencies=self._dependencies)
+        return Furnishing(git=git, repository=self._run.repository, templates=templates)
 
     def _begun(self) -> Landing:
         if self._landing is None:

@@ -26,6 +26,8 @@ from orchestrator.repo.repository import Repository, main_checkout
 MARKER = "orchestrator.json"
 SPARE = "orchestrator.spare"
 """In the git folder of a worktree whose files are an earlier bead's: they go before anybody works there."""
+DEPENDENCIES = "orchestrator.dependencies"
+"""Which folders a worktree was brought, and by which states of their lock files."""
 _TRASH = ".trash-"
 REASON = "orchestrator: "
 _ADDING = threading.Lock()

@@ -137,6 +137,7 @@ TABLES: list[tuple[str, type[Table]]] = [
     ("locks", schema.LocksTable),
     ("push", schema.PushTable),
     ("pull_request", schema.PullRequestTable),
+    ("dependencies", schema.DependencyTable),
     ("rule", schema.AlertRuleTable),
     ("defaults", schema.DefaultsTable),
     ("Beads", schema.BeadTable),

@@ -112,6 +112,21 @@ class Night:
         self._started.append(process)
         return process
 
+    def hide(self, program: str) -> None:
+        """As on a machine that has all but this program."""
+        places = []
+        for place in map(Path, self.environment["PATH"].split(os.pathsep)):
+            if not (place / program).exists():
+                places.append(place)
+                continue
+            rest = self.folder / "tools" / str(len(places))
+            rest.mkdir(parents=True)
+            places.append(rest)
+            for other in place.iterdir():
+                if other.name != program:
+                    (rest / other.name).symlink_to(other)
+        self.environment["PATH"] = os.pathsep.join(map(str, places))
+
     def look(self, command: str, *argv: str) -> Any:
         """What a reading command says as JSON."""
         done = self.orchestrator(command, *argv, "--repo", str(self.repository), "--json")
