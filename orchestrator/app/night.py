@@ -93,6 +93,7 @@ class _Night:
             workers=self._manifest.policy.workers,
             push_to=self._manifest.policy.push_to,
             requests=self._manifest.policy.requests,
+            follow_base=self._manifest.policy.follow_base,
             surroundings=os.environ,
             before_work=self._has_looked,
         )
@@ -223,7 +224,7 @@ class _Night:
                 "as it was; or begin anew with `--fresh`: what has landed stays landed and is not done again"
             )
         if row is not None and row.digest == wanted and not self._order.fresh:
-            self._workspaces.start()
+            self._workspaces.start(begins=False)
             store = self._database.resume(row.id)
             state = State.replay(store.events())
             if not any(record.attempts for record in state.beads.values()):  # it may have died before it had looked

@@ -100,6 +100,7 @@ class GitWorkspaces:
         push_to: str = "",
         push_s: float = 600.0,
         requests: PullRequests | None = None,
+        follow_base: bool = False,
         surroundings: Mapping[str, str] | None = None,
         before_work: Callable[[], object] = lambda: None,
     ) -> None:
@@ -121,7 +122,7 @@ class GitWorkspaces:
         self._signing_s = signing_s
         self._surroundings = surroundings
         self._push_to, self._push_s = push_to, push_s
-        self._requests = requests
+        self._requests, self._follow_base = requests, follow_base
         self._proposing: Proposing | None = None
         self._base_branch = ""
         self._remote: Remote | None = None
@@ -142,8 +143,11 @@ class GitWorkspaces:
         self._dependencies = tuple(dependencies)
         self._furnishing = self._furnished_by(self._git)
 
-    def start(self) -> Commit:
-        """Create the target where it is not there yet; its tip. Raises `RepositoryFault`; nothing is then written."""
+    def start(self, *, begins: bool = True) -> Commit:
+        """Create the target where it is not there yet; its tip. Raises `RepositoryFault`; nothing is then written.
+
+        A run that does not begin now has its base branch already, whatever the person is on.
+        """
         repository = self._run.repository
         with as_workspace_fault("beginning the run"):
             self._git = replace(self._git, shield=Shield(repository.common_dir / "config"))
@@ -151,7 +155,7 @@ class GitWorkspaces:
                 self._remote = remote_of(self._git, repository, self._push_to)
             signs = signing(self._git, repository, within_s=self._signing_s)
             self._base_branch = branch_named(repository, self._git, self._base)
-            if self._requests is not None:
+            if begins:
                 self._refuse_baseless()
             start = begin(self._git, self._run, self._base)
             if self._excludes:
@@ -216,6 +220,12 @@ class GitWorkspaces:
         return self._requests.base or short(self._base_branch)
 
     def _refuse_baseless(self) -> None:
+        if self._follow_base and not self._base_branch:
+            raise RepositoryFault(
+                "follow_base: the target does not begin on a branch: say with `base:` which one it is to follow"
+            )
+        if self._requests is None:
+            return
         base = self._base_of_requests()
         if not base:
             raise RepositoryFault(

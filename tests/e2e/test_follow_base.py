@@ -62,6 +62,13 @@ def test_what_is_new_on_the_base_is_merged_and_what_landed_stays(night: Night) -
         assert every_commit_is_green(night)
         assert night.look("prove")["holds"], night.look("prove")
         assert "has been taken in" in night.look("report")["base_moved"]
+        (night.state / "verified.jsonl").write_text("")
+        [note] = night.git("for-each-ref", "--format=%(refname)", "refs/orchestrator/followed").split()
+        night.git("update-ref", "-d", note)
+        against = {each["claim"]: each["detail"] for each in night.look("prove")["findings"] if not each["holds"]}
+        assert "Merge branch 'main'" in against["every commit on the target was put there by a landing of ours"]
+        assert "the base, as" in against["each bead said to have landed is on the target"]
+        assert "the base (" in against["each landed tree passed the manifest's checks"]
     finally:
         night.close()
 
@@ -129,5 +136,29 @@ def test_a_kill_while_the_base_is_checked_costs_nothing(night: Night) -> None:
         night.git("merge-base", "--is-ancestor", newer, TARGET)
         assert merges == "1"
         assert night.look("prove")["holds"], night.look("prove")
+    finally:
+        night.close()
+
+
+def test_who_has_no_branch_to_follow_is_told_before_anything_begins(night: Night) -> None:
+    """And a run that has begun on one goes on, whatever the person is on by then."""
+    try:
+        night.git("switch", "--quiet", "--detach")
+        night.write(settings(follow_base=True, beads=beads(["a"], 0)))
+        done = night.run()
+        assert done.returncode == 2
+        assert "follow_base" in done.stdout + done.stderr
+        assert TARGET not in night.git("branch", "--list", "--format=%(refname:short)")
+        night.git("switch", "--quiet", "main")
+        night.write(settings(follow_base=True))
+        process = night.start()
+        wait_for(lambda: is_landed(night))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        night.git("switch", "--quiet", "--detach")
+        newer = night.git("commit-tree", "main^{tree}", "-p", "main", "-m", "Newer")
+        night.git("update-ref", "refs/heads/main", newer)
+        assert night.run().returncode == 0
+        night.git("merge-base", "--is-ancestor", newer, TARGET)
     finally:
         night.close()
