@@ -372,12 +372,17 @@ class Standing:
             del self.entitled[bead]
             self.ready.release(("files", bead))
 
+    def is_unlooked(self, bead: BeadId) -> bool:
+        """Nobody has asked yet what it may touch, though it does not say."""
+        record = self.beads[bead]
+        return _is_vague(record) and record.predicted is None and bead not in self.unforeseen
+
     def queue(self, bead: BeadId, at: float) -> None:
         """Into the ready queue, or aside until its time."""
         record = self.beads[bead]
-        if record.spec.prompt is not None and not record.spec.files and not record.attempts:
+        if _is_vague(record):
             self.vague[bead] = None
-            if record.predicted is None:
+            if self.is_unlooked(bead):
                 self.unlooked[bead] = None
         if record.not_before > at:
             self.deadlines.set(("wake", bead), record.not_before)
@@ -470,3 +475,8 @@ class Standing:
         self.deadlines.drop(("breaker", route))
         self.ready.release(("route", route))
         return record
+
+
+def _is_vague(record: BeadRecord) -> bool:
+    """It says nothing of its files, and nobody has worked on it yet."""
+    return record.spec.prompt is not None and not record.spec.files and not record.attempts

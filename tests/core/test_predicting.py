@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, BeadState, Claim, Commit, Ending, Guess, Predict, Tree, Unasked
-from tests.core.scene import BEGIN, Scene, bead, none, only
+from tests.core.scene import BEGIN, Scene, bead, command, none, only
 
 
 def vague(*names: str, predict: Predict = Predict.CAREFUL, **policy: Any) -> Scene:
@@ -64,6 +64,27 @@ def test_the_first_agent_waits_for_no_prediction() -> None:
     foresee(scene, b="src/x", c="src/y")
     assert scene.running() == ["a", "b", "c"]
     assert holds(scene, "b") == {"src/x"}
+
+
+def test_what_follows_is_looked_at_in_the_same_round() -> None:
+    """So it starts as soon as its turn comes; what says its files, or is a command, is not asked for."""
+    scene = Scene(
+        bead("a"), bead("b", "a"), bead("c", "b"), bead("known", "a", files="x"), command("made", "a"),
+        predict=Predict.CAREFUL, workers=2,
+    )  # fmt: skip
+    [order] = scene.owed(m.Foresee)
+    assert [each.bead for each in order.asks] == ["a", "b", "c"]
+    foresee(scene, b="src/b")
+    scene.finish("a")
+    assert {"b"} <= set(scene.running())
+    assert holds(scene, "b") == {"src/b"}
+    assert not scene.owed(m.Foresee)
+
+
+def test_a_round_is_not_larger_for_what_follows() -> None:
+    scene = Scene(bead("a"), *(bead(f"b{n}", "a") for n in range(300)), predict=Predict.CAREFUL, workers=1)
+    [order] = scene.owed(m.Foresee)
+    assert len(order.asks) == 200
 
 
 def test_who_says_what_it_touches_waits_for_nothing() -> None:

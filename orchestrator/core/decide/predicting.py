@@ -34,7 +34,7 @@ def asked(state: State, at: float) -> Iterator[m.Event]:
     if state.policy.predict is Predict.OFF or state.unforeseen or not state.vague:
         return
     if state.unlooked:
-        beads, until = _soonest(state, state.unlooked), at + PATIENCE_S
+        beads, until = _with_what_follows(state, _soonest(state, state.unlooked)), at + PATIENCE_S
     elif state.landings >= state.foreseen_at + AGAIN_AFTER:
         beads, until = _soonest(state, state.vague), None
     else:
@@ -45,6 +45,17 @@ def asked(state: State, at: float) -> Iterator[m.Event]:
 def _soonest(state: State, beads: Iterable[BeadId]) -> tuple[BeadId, ...]:
     """Those whose turn comes first."""
     return tuple(nsmallest(AT_ONCE, beads, key=state.graph.ranks.__getitem__))
+
+
+def _with_what_follows(state: State, beads: tuple[BeadId, ...]) -> tuple[BeadId, ...]:
+    """And those that need them, so that hardly one has to wait for a round of its own when its turn comes."""
+    asked, every = dict.fromkeys(beads), list(beads)
+    for bead in every:
+        for following in state.graph.dependents(bead):
+            if len(every) < AT_ONCE and following not in asked and state.is_unlooked(following):
+                asked[following] = None
+                every.append(following)
+    return tuple(every)
 
 
 def foreseen(state: State, signal: m.Foreseen) -> Iterator[m.Event]:
