@@ -41,7 +41,7 @@ ROUTES = ("red:large", "red:small", "blue:one", "green")
 AGENTS = (
     AgentTraits(name=AgentName("red"), provider="east", resumes=True, continues=True),
     AgentTraits(name=AgentName("blue"), provider="west", resumes=True, nudge="Go on."),
-    AgentTraits(name=AgentName("green"), provider="west", continues=True),
+    AgentTraits(name=AgentName("green"), provider="west", continues=True, nudge="Go on."),
 )
 
 

@@ -240,9 +240,9 @@ class World:
     def _see_base(self) -> None:
         self.hear(m.BaseSeen(at=self.now, commit=self.repository.base))
 
-    def _weigh(self, delay: float, memory: int) -> None:
+    def _weigh(self, delay: float, memory: int | None = None, load: float | None = None) -> None:
         """The machine has room for so much."""
-        room = Room(memory=memory)
+        room = Room(cores=2, memory=memory, load=load)
         self.later(delay, lambda: self.hear(m.Sampled(at=self.now, samples=(), room=room)), epoch=self._epoch)
 
     def _measure(self, delay: float, free: int) -> None:
@@ -257,6 +257,8 @@ class World:
             a_session_may_be_given_up(self.shadow, event)
         if isinstance(event, m.BeadReturned) and self.shadow.beads[event.bead].state is BeadState.MERGING:
             self.stale.add(event.bead)
+        if isinstance(event, m.BeadQueued) and self.shadow.merging:
+            self._weigh(0.0, load=self.dice.choice((0.5, 9.0)))
         if isinstance(event, m.CarComposed | m.CarSetAside):
             a_car_boards_in_its_turn(self.shadow, event)
         if isinstance(event, m.CarChecked):
