@@ -412,6 +412,14 @@ class Standing:
         self.deadlines.drop(("land", bead))
         self.leave_train(bead)
 
+    def try_out(self, event: m.CarChecked | m.BaseChecked) -> None:
+        """What the manifest's checks have said of its tree."""
+        before = self.trials.get(event.tree)
+        failures = (before.failures if before else 0) + (not event.passed)
+        self.trials[event.tree] = Trial(
+            passed=event.passed, failures=failures, command=event.command, output=event.output
+        )
+
     def leave_train(self, bead: BeadId) -> None:
         """An empty train looks for the target anew."""
         self.landing = tuple(each for each in self.landing if each != bead)

@@ -121,7 +121,9 @@ class Stage:
             "ORCHESTRATOR_ATTEMPT": str(order.number),
             "ORCHESTRATOR_STAGE": str(self.number),
         }
-        what = f"{quoted(order.bead)}.{order.number}.merged"
+        what = (
+            f"{quoted(order.bead) if order.bead else 'base'}.{order.number}.merged"  # no bead: what is new on the base
+        )
 
         def run(commands: Sequence[str], suffix: str = "") -> CheckResult:
             return self.runner.run(

@@ -10,7 +10,7 @@ from orchestrator.core.model import (
     BeadId,
     BeadState,
 )
-from orchestrator.core.records import Car, Point, Trial
+from orchestrator.core.records import Car, Point
 from orchestrator.core.standing import Standing
 from orchestrator.core.values import replace
 
@@ -119,9 +119,7 @@ def car_set_aside(state: Standing, event: m.CarSetAside) -> None:
 
 def car_checked(state: Standing, event: m.CarChecked) -> None:
     state.move_bead(event.bead, event)
-    before = state.trials.get(event.tree)
-    failures = (before.failures if before else 0) + (not event.passed)
-    state.trials[event.tree] = Trial(passed=event.passed, failures=failures, command=event.command, output=event.output)
+    state.try_out(event)
 
 
 def check_flickered(state: Standing, event: m.CheckFlickered) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.records import Following, Point, Trial
+from orchestrator.core.records import Following, Point
 from orchestrator.core.standing import Standing
 
 
@@ -22,9 +22,7 @@ def composed(state: Standing, event: m.BaseComposed) -> None:
 
 
 def checked(state: Standing, event: m.BaseChecked) -> None:
-    before = state.trials.get(event.tree)
-    failures = (before.failures if before else 0) + (not event.passed)
-    state.trials[event.tree] = Trial(passed=event.passed, failures=failures, command=event.command, output=event.output)
+    state.try_out(event)
 
 
 def taken(state: Standing, event: m.BaseTaken) -> None:

@@ -50,14 +50,17 @@ def not_followed(state: State, signal: m.NotFollowed) -> Iterator[m.Event]:
 
 def verified(state: State, signal: m.Verified) -> Iterator[m.Event]:
     taken = state.following
-    if taken is None or taken.made.tree != signal.tree or signal.commands not in (None, state.manifest.verify):
-        return
+    if taken is not None and taken.made.tree == signal.tree and is_news(state, signal):
+        yield m.BaseChecked(
+            at=signal.at, tree=signal.tree, passed=signal.passed, command=signal.command, output=signal.output
+        )
+
+
+def is_news(state: State, signal: m.Verified) -> bool:
+    """It is of the checks as they are, and the answer to the last time that they were asked for."""
     before = state.trials.get(signal.tree)
-    if (before.failures if before else 0) != signal.round or (before and before.passed):
-        return
-    yield m.BaseChecked(
-        at=signal.at, tree=signal.tree, passed=signal.passed, command=signal.command, output=signal.output
-    )
+    failures, passed = (before.failures, before.passed) if before else (0, False)
+    return signal.commands in (None, state.manifest.verify) and failures == signal.round and not passed
 
 
 def not_verified(state: State, signal: m.NotVerified) -> Iterator[m.Event]:

@@ -111,11 +111,9 @@ def verified(state: State, signal: m.Verified) -> Iterator[m.Event]:
     car = state.train.get(signal.bead)
     if car is None or car.made is None or car.made.tree != signal.tree:
         return
-    if signal.commands is not None and signal.commands != state.manifest.verify:
+    if not following.is_news(state, signal):
         return
     before = state.trials.get(signal.tree)
-    if (before.failures if before else 0) != signal.round or (before and before.passed):
-        return
     yield m.CarChecked(
         at=signal.at,
         bead=signal.bead,
