@@ -28,11 +28,19 @@ def history(folder: Path) -> Path:
         changed.write_text("\n".join([*lines, f"added by {place}"]) + "\n")
         (repo / f"new [{place}].txt").write_text(f"{place}\n")
         git("add", "--all")
-        git("commit", "--quiet", "--message", f"Change {place}")
+        git("commit", "--quiet", "--message", f"Change line {place} of f{place % 3}.txt")
     return repo
 
 
 def test_with_locks_on_its_files_a_history_lands_without_a_conflict(tmp_path: Path) -> None:
     """No needs are given, and the target ends with the very tree of the newest commit."""
     told = replay(history(tmp_path), 12, "files", workers=4, think_s=0.1, folder=tmp_path / "night")
-    assert (told.landed, told.conflicts, told.whole) == (12, 0, True)
+    assert (told.landed, told.conflicts, told.met, told.whole) == (12, 0, 0, True)
+
+
+def test_predictions_alone_keep_apart_what_messages_name(tmp_path: Path) -> None:
+    """No bead says what it touches; each prompt is its commit's message, which names the file that it changes."""
+    told = replay(history(tmp_path), 12, "predicted", workers=4, think_s=0.1, folder=tmp_path / "night")
+    assert (told.landed, told.conflicts, told.met, told.whole) == (12, 0, 0, True)
+    assert told.recall is not None
+    assert told.recall >= 0.5
