@@ -16,7 +16,7 @@ from orchestrator.core.template import Text
 from orchestrator.core.values import Struct, field
 from orchestrator.runtime.ports import ScreenRules
 
-PLACEHOLDERS = ("prompt", "prompt_file", "model", "session", "worktree", "outcome_file", "scratch", "home")
+PLACEHOLDERS = ("prompt", "prompt_file", "model", "session", "worktree", "outcome_file", "scratch", "home", "python")
 """What a command line may have filled in."""
 
 Place = tuple[str, ...]

@@ -6,6 +6,7 @@ Knows how a session begins: its argv, its environment, its prompt and outcome fi
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from glob import escape
 from pathlib import Path
@@ -55,6 +56,7 @@ class ProgramAgents:
             "worktree": str(worktree),
             "outcome_file": str(scratch / OUTCOME_FILE),
             "scratch": str(scratch),
+            "python": sys.executable,
             "home": str(home or self._environ.get("HOME", "/nonexistent")),
         }
         env = environment(profile, self._environ, home=home, places={"scratch": scratch, "worktree": worktree}) | {

@@ -233,7 +233,7 @@ def _sign_in(table: Table) -> SignIn:
 
 def _seed_file(table: Table) -> SeedFile:
     table.need("path", "content")
-    content = table.get("content", _text_with("worktree", "model", "scratch"))
+    content = table.get("content", _text_with("worktree", "model", "scratch", "python"))
     root, path = table.get("path", _place) or (Root.HOME, "")
     return SeedFile(root=root, path=path, content=content or Text.parse("", ()))
 

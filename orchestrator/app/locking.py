@@ -33,13 +33,14 @@ def ask_for(
     shared: bool = False,
     wait_s: float = 0.0,
     hand_back: bool = False,
+    edits: bool = False,
 ) -> Reply:
     """Raises `Refused` outside a session and for paths outside the worktree, and `StoreFault`."""
     from orchestrator.store import Database
 
     state, token = _session(environ)
     claims = claims_of(paths, cwd or Path.cwd(), shared=shared)
-    asked = m.LocksAsked(at=time.time(), token=token, claims=claims, wait_s=wait_s, hand_back=hand_back)
+    asked = m.LocksAsked(at=time.time(), token=token, claims=claims, wait_s=wait_s, hand_back=hand_back, edits=edits)
     try:
         database = Database.read(state)
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,13 +10,13 @@ from typing import Annotated
 import typer
 
 from orchestrator.app.orders import Exit
-from orchestrator.cli.speech import AsJson, Repo, Run, honest, show_json
+from orchestrator.cli.speech import AsJson, Repo, Run, complain, honest, show_json
 
 HERE = Path()
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (locks, lock):
+    for command in (locks, lock, mcp, hook):
         app.command()(command)
 
 
@@ -52,3 +53,27 @@ def lock(
     else:
         print(reply.text)
     return Exit.DONE if reply.yours else Exit.UNDONE
+
+
+Worktree = Annotated[Path, typer.Option("--worktree", help="Where its agent works.", show_default="the current folder")]
+
+
+@honest
+def mcp(worktree: Worktree = HERE) -> None:
+    """Inside an agent's session: an MCP server on standard input and output, whose tool asks for files."""
+    from orchestrator.app.tool_server import serve_session
+
+    serve_session(worktree.absolute(), sys.stdin, sys.stdout)
+
+
+@honest
+def hook(worktree: Worktree = HERE) -> int:
+    """Inside a session of Claude Code: answer what its PreToolUse hook asks on standard input before an edit."""
+    from orchestrator.app.tool_server import before_edit
+
+    said = before_edit(worktree.absolute(), sys.stdin.read())
+    if said.refused:
+        print(said.refused)
+    if said.fault:
+        complain(f"{said.fault}; nobody was asked for it")
+    return Exit.UNDONE if said.fault else Exit.DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,20 @@ def launched(of: ProgramAgents, order: OpenSession, tmp_path: Path) -> Launch:
     return of.launch(order, worktree=tmp_path / "worktree", scratch=tmp_path / "scratch" / "health.2")
 
 
-def test_a_fresh_session(tmp_path: Path, order: Order) -> None:
+def test_a_fresh_session(tmp_path: Path, scratch: Path, order: Order) -> None:
     launch = launched(agents(tmp_path), order("claude:opus", "Add it."), tmp_path)
     assert launch.argv == (
         str(tmp_path / "bin" / "claude"), "-p", "Add it.", "--model", "opus", "--dangerously-skip-permissions",
+        "--mcp-config", str(scratch / "mcp.json"), "--settings", str(scratch / "settings.json"),
         "--output-format", "stream-json", "--verbose",
     )  # fmt: skip
+    hooks = json.loads(launch.files[scratch / "settings.json"])["hooks"]
+    assert hooks["PreToolUse"][0]["hooks"][0]["command"].startswith(f"'{sys.executable}' -P -m orchestrator hook")
+    servers = json.loads(launch.files[scratch / "mcp.json"])["mcpServers"]
+    assert (servers["orchestrator"]["command"], servers["orchestrator"]["args"][-1]) == (
+        sys.executable,
+        str(tmp_path / "worktree"),
+    )
     assert launch.cwd == tmp_path / "worktree"
 
 
@@ -166,14 +175,17 @@ def test_a_home_of_its_own_has_links_to_sign_ins(tmp_path: Path, scratch: Path, 
     of = agents(tmp_path, {"claude": {"home": "own"}}, PERSON | {"HOME": str(person)})
     launch = launched(of, order("claude"), tmp_path)
     assert (scratch / "home" / ".claude" / ".credentials.json").resolve() == person / ".claude" / ".credentials.json"
-    settings = {str(path.relative_to(scratch / "home")): json.loads(text) for path, text in launch.files.items()}
+    home = scratch / "home"
+    own = {path: text for path, text in launch.files.items() if path.is_relative_to(home)}
+    settings = {str(path.relative_to(home)): json.loads(text) for path, text in own.items()}
     assert settings[".claude.json"]["projects"] == {str(tmp_path / "worktree"): {"hasTrustDialogAccepted": True}}
     assert settings[".claude/settings.json"] == {"skipDangerousModePermissionPrompt": True}
 
 
-def test_the_persons_home_is_not_written_into(tmp_path: Path, order: Order) -> None:
+def test_the_persons_home_is_not_written_into(tmp_path: Path, scratch: Path, order: Order) -> None:
     for name in ("claude", "codex"):
-        assert launched(agents(tmp_path), order(name), tmp_path).files == {}
+        files = launched(agents(tmp_path), order(name), tmp_path).files
+        assert all(path.is_relative_to(scratch) for path in files)
 
 
 def test_settings_below_the_persons_own(tmp_path: Path, scratch: Path, order: Order) -> None:

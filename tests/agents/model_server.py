@@ -61,13 +61,21 @@ class Shell:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """Call a tool by (the end of) its name: one that a tool server of ours offers."""
+
+    tool: str
+    arguments: Json
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """Answer with a text, which ends the agent's work on a prompt."""
 
     text: str
 
 
-Turn = Write | Shell | Say
+Turn = Write | Shell | Use | Say
 
 DEFAULT_SCRIPT: tuple[Turn, ...] = (
     Write("hello.txt", "hello\n"),
@@ -88,8 +96,10 @@ def script_in(prompt: str) -> tuple[Turn, ...] | None:
     return tuple(_turn(**item) for item in json.loads(base64.b64decode(found[-1]))) if found else None
 
 
-def _turn(**fields: str) -> Turn:
-    """The turn that has these fields: path and text, command, or text alone."""
+def _turn(**fields: Any) -> Turn:
+    """The turn that has these fields: path and text, command, tool and arguments, or text alone."""
+    if "tool" in fields:
+        return Use(**fields)
     return Write(**fields) if "path" in fields else Shell(**fields) if "command" in fields else Say(**fields)
 
 
@@ -276,8 +286,11 @@ _WRITERS = ("Write", "write_file", "write", "create", "create_file")
 _PATHS, _TEXTS, _COMMANDS = (("file_path", "filePath", "path"), ("content", "file_text", "text"), ("command", "cmd"))
 
 
-def choose_call(turn: Write | Shell, tools: Mapping[str, Json], *, avoid_writer: bool = False) -> Call | None:
+def choose_call(turn: Write | Shell | Use, tools: Mapping[str, Json], *, avoid_writer: bool = False) -> Call | None:
     """A call that does this by a tool that is offered; None when there is none for it."""
+    if isinstance(turn, Use):
+        found = next((name for name in tools if name.endswith(turn.tool)), None)
+        return Call(found, turn.arguments) if found else None
     if isinstance(turn, Write) and not avoid_writer:
         for name in _WRITERS:
             if name in tools and (filled := _fill(tools[name], (_PATHS, turn.path), (_TEXTS, turn.text))):
@@ -483,13 +496,18 @@ class Responses(_OpenAI):
                 items += _items(item.get("role"), item.get("content"))
         # What the provider runs by itself, and free-form tools, have no parameters.
         tools = {tool["name"]: tool["parameters"] for tool in body.get("tools") or [] if "parameters" in tool}
+        for space in body.get("tools") or []:  # those of a tool server are together in one
+            if space["type"] == "namespace":
+                tools |= {f"{space['name']}/{tool['name']}": tool["parameters"] for tool in space["tools"]}
         return Dialogue(model=body["model"], stream=bool(body.get("stream")), tools=tools, items=items)
 
     def whole(self, reply: Reply) -> Json:
         part = {"type": "output_text", "text": reply.text, "annotations": []}
         output: list[Json] = [{"id": f"msg_{reply.id}", "type": "message", "role": "assistant", "content": [part]}]
         if call := reply.call:
-            function = {"call_id": call.id, "name": call.tool, "arguments": json.dumps(call.arguments)}
+            space, _, name = call.tool.rpartition("/")
+            function = {"call_id": call.id, "name": name, "arguments": json.dumps(call.arguments)}
+            function |= {"namespace": space} if space else {}
             output.append({"id": f"fc_{reply.id}", "type": "function_call"} | function)
         used = {"input_tokens": reply.tokens_in, "output_tokens": reply.tokens_out}
         used |= {"total_tokens": reply.tokens_in + reply.tokens_out}

@@ -85,6 +85,17 @@ def test_it_is_told_when_it_gets_what_it_waits_for() -> None:
     assert not scene.state.locks.waits
 
 
+def test_an_edit_is_asked_for_only_where_files_are_locked_at_all() -> None:
+    """A hook asks before each edit; who locks nothing beyond `files` is not kept from it."""
+    scene = at_work("a", "b", unasked=Unasked.IGNORE)
+    events = ask(scene, "a", "src/b", wait_s=0.0, edits=True)
+    assert answer(events, "a")[0]
+    assert none(events, m.LocksTaken)
+    assert holds(scene, "a") == {"src/a"}
+    scene = at_work("a", "b")
+    assert answer(ask(scene, "a", "src/b", wait_s=0.0, edits=True), "a") == (False, "held by b")
+
+
 def test_a_wait_has_its_time() -> None:
     """Then it is told who still has it, and goes on without."""
     scene = at_work("a", "b")

@@ -26,6 +26,9 @@ def asked(state: State, signal: m.LocksAsked) -> Iterator[m.Event]:
         yield from _answer(signal.request, False, "this session is over: it holds no files any more", signal.at)
         return
     bead = attempt.bead
+    if signal.edits and state.policy.unasked is Unasked.IGNORE:
+        yield from _answer(signal.request, True, "files beyond those that a bead names are not locked", signal.at)
+        return
     more = lacking(signal.claims, state.locks.firm(bead))
     yield from _taken_over(state, bead, more, signal.at)
     holders = tuple(state.locks.against(bead, more))

@@ -100,6 +100,8 @@ class LocksAsked(Signal, frozen=True, kw_only=True):
     """How long it waits where somebody holds them; 0: it wants to know at once."""
     hand_back: bool = False
     """Where somebody holds them, it would rather be put back, and start again when all that it needs is free."""
+    edits: bool = False
+    """It did not ask by itself: its agent is about to change them, and asks before each change."""
 
 
 class Touched(Signal, frozen=True, kw_only=True):
