@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestrator.app.orders import Refused
-from orchestrator.cli.speech import AsJson, Repo, honest, operator, show_json
+from orchestrator.cli.speech import AsJson, Repo, honest, operator, seconds_of, show_json
 
 if TYPE_CHECKING:
     from orchestrator.repo.archive import AtticRef
@@ -44,7 +44,7 @@ def list_(
     from orchestrator.repo.archive import attic
     from orchestrator.repo.repository import open_repository
 
-    until = time.time() - _seconds(older_than)
+    until = time.time() - seconds_of(older_than, "--older-than")
     found = [one for one in attic(open_repository(repo)) if one.at <= until and bead in (None, one.bead)]
     if as_json:
         show_json([_data(one) for one in found])
@@ -120,7 +120,7 @@ def prune(
     """Let go of what is older than that. Without --yes it only lists exactly what would go."""
     from orchestrator.app.attic import prune
 
-    done = prune(repo, older_than_s=_seconds(older_than), bead=bead, really=force, by=operator())
+    done = prune(repo, older_than_s=seconds_of(older_than, "--older-than"), bead=bead, really=force, by=operator())
     if as_json:
         kept = [_data(one) | {"run": run} for one, run in done.kept]
         show_json({"pruned": force, "gone": [_data(one) for one in done.gone], "kept": kept})
@@ -131,16 +131,6 @@ def prune(
         print(f"stays, because run {run!r} is not over: {_line(one)}")
     if not force:
         print("nothing was touched; `--yes` does it" if done.gone else "there is nothing that old")
-
-
-def _seconds(age: str) -> float:
-    from orchestrator.manifest.faults import Unfit
-    from orchestrator.manifest.quantities import parse_duration
-
-    try:
-        return parse_duration(age)
-    except Unfit as unfit:
-        raise Refused(f"--older-than: {unfit}: write an age such as 30d or 12h") from None
 
 
 def _line(one: AtticRef) -> str:

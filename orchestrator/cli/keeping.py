@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.app.orders import Exit
-from orchestrator.cli.speech import AsJson, Repo, honest, show_json
+from orchestrator.cli.speech import AsJson, Repo, honest, seconds_of, show_json
 from orchestrator.core.values import to_builtins
 
 HERE = Path()
@@ -105,12 +105,17 @@ def _tried(route: str, manifest: Path | None, as_json: bool) -> int:
 @honest
 def clean(
     repo: Repo = HERE,
+    recordings: Annotated[
+        str | None,
+        typer.Option("--recordings-older-than", metavar="AGE", help="Also recordings and logs of checks, by age: 30d."),
+    ] = None,
     force: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would go.")] = False,
 ) -> None:
-    """Remove worktrees that no run is at work in. All that they hold is kept in the attic first."""
+    """Free what can be had again: worktrees, whose work is kept in the attic first, and templates of dependencies."""
     from orchestrator.app.clearing import clean
 
-    for line in clean(repo, really=force):
+    age_s = None if recordings is None else seconds_of(recordings, "--recordings-older-than")
+    for line in clean(repo, recordings_older_s=age_s, really=force):
         print(line)
     if not force:
         print("nothing was touched; `orchestrator clean --yes` does it")

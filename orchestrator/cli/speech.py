@@ -77,3 +77,14 @@ def operator() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "somebody"
+
+
+def seconds_of(age: str, option: str) -> float:
+    """An age as it is said to an option. Raises `Refused`."""
+    from orchestrator.manifest.faults import Unfit
+    from orchestrator.manifest.quantities import parse_duration
+
+    try:
+        return parse_duration(age)
+    except Unfit as unfit:
+        raise Refused(f"{option}: {unfit}: write an age such as 30d or 12h") from None

@@ -14,7 +14,7 @@ from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
-from orchestrator.core.claims import clash, clashing
+from orchestrator.core.claims import clashing
 from orchestrator.core.model import Bead, BeadId
 from orchestrator.core.values import Struct, replace
 
@@ -129,11 +129,6 @@ class TaskGraph:
             below = max((tails[following] for following in self._dependents[bead]), default=0.0)
             tails[bead] = self.estimate_s(bead) + below
         return tails
-
-
-def collide(one: Bead, other: Bead) -> bool:
-    """The two may not run side by side."""
-    return clash(one.files, other.files)
 
 
 def colliding(one: Bead, other: Bead) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Spares(Struct, frozen=True, kw_only=True):
 
     @property
     def reason(self) -> str:
-        return f"{worktrees.REASON}{self.run.name}: spare"
+        return worktrees.spare_of(self.run.name)
 
     def all(self) -> list[Worktree]:
         return [found for found in worktrees.registered(self.run.repository) if found.reason == self.reason]

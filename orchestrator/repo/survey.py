@@ -72,26 +72,11 @@ def own_worktrees(repository: Repository) -> Sequence[Worktree]:
     return tuple(sorted(found, key=lambda one: one.path))
 
 
-def branches(repository: Repository, run: str) -> Mapping[BeadId, Commit]:
-    """The beads' branches that a run has left."""
-    prefix = f"{refs.WORK}{refs.quoted(run)}/"
-    found = refs.read(Git(), repository.place, prefix)
-    return {BeadId(refs.unquoted(name.removeprefix(prefix))): ref.commit for name, ref in found.items()}
-
-
 def checkpoints(repository: Repository, run: str = "") -> Sequence[tuple[str, BeadId]]:
     """Those of a run, or of every run, that are there: its name and the bead."""
     under = refs.CHECKPOINTS + (f"{refs.quoted(run)}/" if run else "")
     names = (name.removeprefix(refs.CHECKPOINTS).split("/") for name in refs.read(Git(), repository.place, under))
     return tuple((refs.unquoted(parts[0]), BeadId(refs.unquoted(parts[-1]))) for parts in names)
-
-
-def is_reachable(repository: Repository, commit: Commit, *names: str) -> bool:
-    """Whether a ref that is, or is below, one of `names` contains the commit; without names: any ref."""
-    patterns = names or ("refs/",)
-    asked = ("--count=1", "--format=x", f"--contains={commit}")
-    found = Git()(repository.place, "for-each-ref", *asked, *patterns, codes=(0, 128, 129))
-    return found.code == 0 and bool(found.text)
 
 
 def unreachable(repository: Repository, commits: Sequence[Commit]) -> frozenset[Commit]:

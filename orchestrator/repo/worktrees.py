@@ -30,6 +30,7 @@ DEPENDENCIES = "orchestrator.dependencies"
 """Which folders a worktree was brought, and by which states of their lock files."""
 _TRASH = ".trash-"
 REASON = "orchestrator: "
+_SPARE, _MERGED = ": spare", ": merged trees"
 _ADDING = threading.Lock()
 """Several `git worktree add` on one repository trip over each other, and are slower than one after another."""
 
@@ -78,7 +79,19 @@ class Worktree(Struct, frozen=True, kw_only=True):
 
 def reason_for(run: str, bead: str) -> str:
     """What a worktree is locked for. Without a bead: for merged trees."""
-    return f"{REASON}{run}/{bead}" if bead else f"{REASON}{run}: merged trees"
+    return f"{REASON}{run}/{bead}" if bead else f"{REASON}{run}{_MERGED}"
+
+
+def spare_of(run: str) -> str:
+    """What one is locked for that is put by for a later bead."""
+    return f"{REASON}{run}{_SPARE}"
+
+
+def holds_no_work(worktree: Worktree) -> bool:
+    """Put by for a later bead, or for merged trees: what is in it is kept elsewhere."""
+    if worktree.label is not None:
+        return not worktree.label.bead
+    return worktree.reason.startswith(REASON) and worktree.reason.endswith((_SPARE, _MERGED))
 
 
 def registered(repository: Repository) -> Iterator[Worktree]:

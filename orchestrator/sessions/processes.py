@@ -104,14 +104,6 @@ def named(pid: int) -> ProcessName | None:
         return None
 
 
-def lives(name: ProcessName) -> bool:
-    """Whether that very process is there, and not another with its pid."""
-    now = named(name.pid)
-    row = read_row(name.pid)
-    # The kernel tells starts relative to a boot time that it corrects by up to a second with the clock.
-    return now is not None and row is not None and row.alive and abs(now.started - name.started) < 2
-
-
 def send(process: Row, number: signal.Signals, *, look: Callable[[int], Row | None] = read_row) -> bool:
     """Signal exactly this process. False: it is gone, whoever may have its pid by now.
 

@@ -254,14 +254,6 @@ class Database:
     def events_of(self, run: int) -> Iterator[m.Event]:
         return iter(RunStore(self._db, self._folder, run).events())
 
-    def events_since(self, run: int, seq: int) -> list[tuple[int, m.Event]]:
-        """For a reader that follows a live run."""
-        with _faults(self._folder):
-            rows = self._db.execute(
-                "SELECT seq, kind, body FROM events WHERE run = ? AND seq > ? ORDER BY seq", (run, seq)
-            ).fetchall()
-        return [(row[0], decode(row[1], row[2])) for row in rows]
-
 
 class RunStore:
     """The event log of one run (`runtime.ports.Store`)."""

@@ -255,6 +255,16 @@ class World:
         rows = self.git("for-each-ref", "--format=%(refname) %(objectname)", below).splitlines()
         return dict(row.split(" ") for row in rows)
 
+    def holds(self, commit: str, *below: str) -> bool:
+        """Whether a ref below one of these has it."""
+        asked = ("for-each-ref", "--count=1", "--format=x", f"--contains={commit}")
+        return bool(self.git(*asked, *below))
+
+    def branches(self) -> dict[str, str]:
+        """The beads' own, as refs write their ids."""
+        below = "refs/heads/orchestrator-work/night/"
+        return {name.removeprefix(below): at for name, at in self.refs(below).items()}
+
     def attic(self, bead: str) -> dict[str, str]:
         below = f"refs/orchestrator/attic/{bead}/"
         return {name.removeprefix(below): commit for name, commit in self.refs(below).items()}

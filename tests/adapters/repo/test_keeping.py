@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.repo import survey
 from orchestrator.repo.repository import open_repository
 from orchestrator.runtime.ports import Conflict, Leaving, WorkspaceFault
 from tests.adapters.repo.conftest import LandedAt, World, git, open_run
@@ -121,7 +120,7 @@ def test_work_that_an_agent_took_back_is_kept_though_nothing_differs(world: Worl
     as_agent(path, "revert", "--no-edit", "HEAD")
     assert world.save("one") is None
     world.clear("one", landed=True)
-    assert survey.is_reachable(world.repository, first, "refs/orchestrator/attic/")  # type: ignore[arg-type]
+    assert world.holds(first, "refs/orchestrator/attic/")
 
 
 # ---------------------------------------------------------------- agents that wander off
@@ -156,7 +155,7 @@ def test_head_and_branch_both_outlive_an_agent_that_moved_head(
     (path / "uncommitted").write_text("3")
     world.clear("one")
     for commit in (on_branch, elsewhere):
-        assert survey.is_reachable(world.repository, commit, "refs/orchestrator/attic/one")  # type: ignore[arg-type]
+        assert world.holds(commit, "refs/orchestrator/attic/one")
     assert "uncommitted" in world.content(world.attic("one")["1"])
     if wander is branch_off:
         assert world.refs("refs/heads/agents-idea") == {"refs/heads/agents-idea": elsewhere}
@@ -177,7 +176,7 @@ def test_what_head_shows_is_what_is_collected(
     assert world.content("orchestrator-work/night/one")["elsewhere"] == "2"
     assert git(path, "symbolic-ref", "HEAD") == "refs/heads/orchestrator-work/night/one"
     assert git(path, "status", "--porcelain") == ""
-    assert survey.is_reachable(world.repository, on_branch, "refs/orchestrator/attic/one")  # type: ignore[arg-type]
+    assert world.holds(on_branch, "refs/orchestrator/attic/one")
     world.git("branch", "-D", "agents-idea", codes=(0, 1))
 
 
@@ -399,7 +398,7 @@ def test_a_worktree_that_an_agent_made_inside_its_own_is_kept_but_not_delivered(
     (path / "helpers" / "side" / "uncommitted").write_text("3")
     assert world.collect("one").files == ("new",)
     world.clear("one")
-    assert survey.is_reachable(world.repository, commit, "refs/orchestrator/attic/one")  # type: ignore[arg-type]
+    assert world.holds(commit, "refs/orchestrator/attic/one")
     assert any("helpers/side/uncommitted" in world.content(kept) for kept in world.attic("one").values())
     assert world.git("worktree", "list").count("\n") == 0
 

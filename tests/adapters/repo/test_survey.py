@@ -22,11 +22,8 @@ def test_the_target_is_read_without_the_run(world: World) -> None:
     assert survey.start_of(world.repository, "day") is None
 
 
-def test_reachable_is_what_a_ref_contains(world: World) -> None:
+def test_what_no_ref_holds_is_unreachable(world: World) -> None:
     (world.prepare("one") / "x").write_text("1")
     commit = world.save("one")
     assert commit is not None
-    assert survey.is_reachable(world.repository, commit, "refs/orchestrator/attic/")
-    assert not survey.is_reachable(world.repository, commit, "refs/heads/")
-    assert not survey.is_reachable(world.repository, Commit("f" * 40))
     assert survey.unreachable(world.repository, [commit, Commit("f" * 40)]) == {"f" * 40}

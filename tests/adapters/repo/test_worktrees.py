@@ -14,6 +14,7 @@ from orchestrator.core.messages import Clear
 from orchestrator.core.model import BeadId
 from orchestrator.repo import survey
 from orchestrator.repo.archive import attic
+from orchestrator.repo.refs import quoted
 from orchestrator.repo.repository import open_repository
 from orchestrator.runtime.ports import CheckResult, Leaving, WorkspaceFault
 from tests.adapters.repo.conftest import LandedAt, World, git, open_run
@@ -45,7 +46,7 @@ def test_any_name_of_a_bead_has_a_branch_and_a_folder(world: World, bead: str) -
     world.land(bead, world.collect(bead).commit)
     assert list(world.workspaces.landed({BeadId(bead): ""})) == [bead]
     assert [ref.bead for ref in attic(world.repository)] == [bead]
-    assert list(survey.branches(world.repository, "night")) == [bead]
+    assert list(world.branches()) == [quoted(bead)]
     world.clear(bead, landed=True)
     assert not path.exists()
 
@@ -496,7 +497,7 @@ def test_a_bead_that_did_not_land_keeps_all_of_it_on_its_branch(world: World, as
     world.clear("one")
     branch = world.content("orchestrator-work/night/one")
     assert (branch["committed"], branch["uncommitted"]) == ("1", "2")
-    assert survey.branches(world.repository, "night") == {"one": world.attic("one")["1"]}
+    assert world.branches() == {"one": world.attic("one")["1"]}
 
 
 def test_a_death_after_the_folder_went_is_made_good(world: World) -> None:

@@ -15,8 +15,7 @@ import psutil
 import pytest
 
 from orchestrator.core.messages import SessionEnded
-from orchestrator.core.model import ProcessName
-from orchestrator.sessions.processes import Census, Row, lives, named, read_row, send, stray
+from orchestrator.sessions.processes import Census, Row, named, read_row, send, stray
 from tests.adapters.sessions.conftest import Stage, gone, until
 from tests.adapters.sessions.conftest import orphan as unmarked
 
@@ -50,15 +49,6 @@ def test_a_zombie_is_not_alive(sleeper: subprocess.Popen[bytes]) -> None:
     sleeper.wait()
     assert read_row(sleeper.pid) is None
     assert named(sleeper.pid) is None
-
-
-def test_a_name_holds_for_one_life_only(sleeper: subprocess.Popen[bytes]) -> None:
-    name = named(sleeper.pid)
-    assert name is not None
-    assert lives(name)
-    assert not lives(ProcessName(pid=name.pid, started=name.started - 60))
-    sleeper.kill()
-    until(lambda: not lives(name), "it to be a zombie")
 
 
 def test_a_program_may_have_any_name(stage: Stage) -> None:
@@ -144,7 +134,7 @@ def test_strays_are_orphans_without_a_terminal_at_work_in_a_worktree(stage: Stag
     child = subprocess.Popen(["sleep", "60"], cwd=other, start_new_session=True)
     try:
         assert {name.pid for name in stray([stage.cwd, other, tmp_path / "none"])} == set(strays)
-        assert all(lives(name) for name in stray([other]))
+        assert all(named(name.pid) == name for name in stray([other]))
         assert stray([]) == []
         other.rename(tmp_path / "moved")
         (tmp_path / "moved").rmdir()
