@@ -112,15 +112,6 @@ def test_a_usage_limit_without_a_time_is_tried_again_after_the_longest_wait() ->
     assert 3600.0 <= scene.account("east").until - scene.now <= 3600.0 + JITTER  # type: ignore[operator]
 
 
-def test_a_usage_limit_whose_time_is_over_is_not_tried_at_once_again_and_again() -> None:
-    """A message that was read late, or a clock that is ahead: it waits the first cool-down."""
-    scene = crowd(1)
-    scene.sign("b0")
-    only(scene.breaks("b0", Ending.USAGE_LIMITED, retry_at=scene.now - 10.0), m.ProviderParked)
-    assert COOLDOWN <= scene.account("east").until - scene.now <= COOLDOWN + JITTER  # type: ignore[operator]
-    assert scene.running() == []
-
-
 def test_an_earlier_reset_does_not_replace_a_later_one() -> None:
     """Nor does a limit open what is shut for good."""
     scene = Scene(
@@ -165,6 +156,36 @@ def test_a_limit_of_one_model_opens_that_route_alone() -> None:
     scene.hear(m.Saved, token=token, commit=None)
     assert scene.account("east").state is BreakerState.CLOSED
     assert scene.attempt("a").route == "red:sonnet"
+
+
+@pytest.mark.parametrize("ending", [Ending.UNREACHABLE, Ending.USAGE_LIMITED])
+def test_an_outage_may_last_longer_than_a_bead_has_starts_in_vain(ending: Ending) -> None:
+    """Who only finds out that the provider is still away says nothing of its bead."""
+    scene = crowd(2, starts_in_vain=3)
+    scene.sign("b0", "b1")
+    scene.breaks("b0", ending)
+    scene.breaks("b1", ending)
+    for _ in range(10):
+        until = scene.account("east").until
+        assert until is not None
+        scene.wait(until - scene.now)
+        [probe] = scene.running()
+        scene.sign(probe)
+        scene.breaks(probe, ending)
+    assert [scene.is_at(name) for name in ("b0", "b1")] == [BeadState.READY, BeadState.READY]
+    assert [scene.record(name).vain for name in ("b0", "b1")] == [1, 1]
+
+
+def test_a_usage_limit_whose_time_is_over_is_asked_less_and_less_often() -> None:
+    """It was read late, or misread; it is not tried at once again and again."""
+    scene = crowd(1)
+    for expected in (60.0, 120.0, 240.0):
+        scene.sign("b0")
+        scene.breaks("b0", Ending.USAGE_LIMITED, retry_at=scene.now - 10.0)
+        until = scene.account("east").until
+        assert until is not None
+        assert expected <= until - scene.now <= expected * 1.25 + JITTER
+        scene.wait(until - scene.now)
 
 
 def test_an_outage_of_the_network_is_probed_again_by_itself() -> None:

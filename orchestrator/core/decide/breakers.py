@@ -113,8 +113,10 @@ def _limit_used_up(state: State, attempt: Attempt, verdict: Verdict, at: float) 
     policy, account = state.policy, state.account_of(attempt.route)
     if verdict.retry_at is None:
         reset = at + policy.breaker_cooldown_max_s
+    elif verdict.retry_at > at:
+        reset = verdict.retry_at
     else:  # a time that is over was read late: it is not tried at once again and again
-        reset = verdict.retry_at if verdict.retry_at > at else at + policy.breaker_cooldown_s
+        reset = at + _cooldown(state, account.openings)
     until = reset + policy.reset_jitter_s * spread(state.token)
     if of_one_model(state, attempt.route, verdict.reason):
         breaker = state.breakers[attempt.route]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from orchestrator.core import messages as m
 from orchestrator.core.decide import briefing, quarantine
 from orchestrator.core.decide.breakers import probe_of, vindicated
-from orchestrator.core.decide.endings import ANSWERED, ANSWERS, Answer
+from orchestrator.core.decide.endings import ANSWERED, ANSWERS, Answer, Blame
 from orchestrator.core.decide.money import used_up
 from orchestrator.core.decide.signatures import signature
 from orchestrator.core.graph import backoff
@@ -74,7 +74,9 @@ def send_back(
     if ending is Ending.NOTHING_DONE and attempt.briefing == told:
         yield from fail(state, attempt.bead, f"{verdict.reason} (told so once)", at)
         return
-    if answer.vain and record.vain + 1 >= policy.starts_in_vain:
+    # Who was to find out whether the provider is back, and was refused, says nothing of the bead: an outage may last.
+    vain = answer.vain and not (attempt.probe and answer.blame in (Blame.PROVIDER_UNTIL, Blame.PROVIDER_OUTAGE))
+    if vain and record.vain + 1 >= policy.starts_in_vain:
         yield from fail(
             state, attempt.bead, f"{verdict.reason or ending} (started {_times(record.vain + 1)} in vain)", at
         )
@@ -104,7 +106,7 @@ def send_back(
         merge=merge,
         briefing=told,
         tried=answer.tried,
-        vain=answer.vain,
+        vain=vain,
         strike=attempt.route if answer.strike else None,
         shun=attempt.route if answer.aside and others else None,
         shun_until=shun_until if answer.aside and others else 0.0,
