@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.app.orders import Refused
+from orchestrator.core.messages import AttemptEnded
 from orchestrator.core.model import BeadId, BeadState, RunState
 from orchestrator.core.state import State
-from orchestrator.core.values import Struct
+from orchestrator.core.values import Struct, replace
 
 if TYPE_CHECKING:
     from orchestrator.repo.archive import AtticRef
@@ -31,16 +32,15 @@ def prune(repo: Path, *, older_than_s: float, bead: str | None, really: bool, by
     from orchestrator.store import Database
 
     repository = open_repository(repo)
-    old = [
-        one
-        for one in archive.attic(repository)
-        if one.at <= time.time() - older_than_s and (bead is None or one.bead == bead)
-    ]
     try:
         database = Database.write(repository.state) if really else Database.read(repository.state)
     except FileNotFoundError:
         raise Refused(f"nothing has run on {repo} yet: there is nothing to prune") from None
     try:
+        ended = _ended(database)
+        ages = (replace(one, at=ended.get((one.bead, one.number), one.at)) for one in archive.attic(repository))
+        until = time.time() - older_than_s
+        old = [one for one in ages if one.at <= until and bead in (None, one.bead)]
         needed = _needed(database)
         gone = tuple(one for one in old if one.bead not in needed)
         if really:
@@ -48,6 +48,12 @@ def prune(repo: Path, *, older_than_s: float, bead: str | None, really: bool, by
         return Pruning(gone=gone, kept=tuple((one, needed[one.bead]) for one in old if one.bead in needed))
     finally:
         database.close()
+
+
+def _ended(database: Database) -> Mapping[tuple[BeadId, int], float]:
+    """When each attempt ended, by the runs that are known: a commit's own date is whatever an agent said it is."""
+    ends = (event for row in database.runs() for event in database.events_of(row.id) if isinstance(event, AttemptEnded))
+    return {(event.bead, event.number): event.at for event in ends}
 
 
 def _needed(database: Database) -> Mapping[BeadId, str]:

@@ -55,3 +55,18 @@ def test_what_a_run_may_go_on_from_is_not_pruned(night: Night) -> None:
     told = night.orchestrator("attic", "prune", "--older-than", "0s", "--yes", *repo).stdout
     assert "stays, because run 'night' is not over: a/1" in told
     assert [listed] == json.loads(night.orchestrator("attic", "list", *repo, "--json").stdout)
+
+
+def test_a_date_that_an_agent_made_up_makes_nothing_old(night: Night) -> None:
+    """What was left just now is not pruned as old, whatever its commits say."""
+    dated = AGENT.replace("git commit", "GIT_COMMITTER_DATE='2001-01-01T00:00:00Z' git commit")
+    failing = [{**bead, "tries": 1, "verify": ["false"]} for bead in beads(["bad"], 0)]
+    night.write({"name": "night", "beads": failing}, agent=dated)
+    assert night.run().returncode == 1
+    repo = ("--repo", str(night.repository))
+    (listed,) = json.loads(night.orchestrator("attic", "list", *repo, "--json").stdout)
+    assert listed["at"] < 1_000_000_000
+    told = json.loads(night.orchestrator("attic", "prune", "--older-than", "1d", *repo, "--json").stdout)
+    assert told["gone"] == []
+    told = json.loads(night.orchestrator("attic", "prune", "--older-than", "0s", *repo, "--json").stdout)
+    assert [one["name"] for one in told["gone"]] == ["bad/1"]
