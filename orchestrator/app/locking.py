@@ -13,7 +13,8 @@ from pathlib import Path
 from orchestrator.app.orders import Refused
 from orchestrator.core import messages as m
 from orchestrator.core.model import Claim, Token
-from orchestrator.core.values import Struct
+from orchestrator.core.values import Struct, replace
+from orchestrator.runtime.start_token import VARIABLE, signed
 
 ANSWERED_WITHIN_S = 30.0
 """Beyond what the session wants to wait: a decision takes milliseconds, but its orchestrator may just be starting."""
@@ -39,8 +40,10 @@ def ask_for(
     from orchestrator.store import Database
 
     state, token = _session(environ)
+    start_token = environ.get(VARIABLE, "")
     claims = claims_of(paths, cwd or Path.cwd(), shared=shared)
     asked = m.LocksAsked(at=time.time(), token=token, claims=claims, wait_s=wait_s, hand_back=hand_back, edits=edits)
+    asked = replace(asked, proof=signed(asked, start_token))
     try:
         database = Database.read(state)
     except FileNotFoundError:

@@ -109,6 +109,11 @@ class Lanes:
             case m.Suspend() if (session := self._session(effect.token)) is not None:
                 session.go_on()
 
+    def belongs(self, asked: m.LocksAsked) -> bool:
+        """A live session made this request."""
+        session = self._session(asked.token)
+        return session is not None and session.belongs(asked)
+
     def _session(self, token: Token) -> Session | None:
         with self._guard:
             return self._live.get(token)

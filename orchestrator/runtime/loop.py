@@ -214,5 +214,7 @@ class ControlLoop:
                 self._asked.add(asked.request)
                 if isinstance(asked, m.Asked):
                     asked = replace(asked, asked_at=asked.at)
+                else:
+                    asked = replace(asked, genuine=self._lanes.belongs(asked))
                 fresh.append(replace(asked, at=now))
         return fresh

@@ -243,6 +243,10 @@ class Session(Protocol):
         """Ask its thread to end the whole tree. Returns at once; `SessionEnded` follows."""
         ...
 
+    def belongs(self, asked: LocksAsked) -> bool:
+        """The request was made by this session."""
+        ...
+
     def halt(self) -> None:
         """Have all of its processes stand still, those to come too, until `go_on`. Returns at once."""
         ...

@@ -104,6 +104,20 @@ def named(pid: int) -> ProcessName | None:
         return None
 
 
+def own_child(pid: int) -> tuple[Row, ProcessName]:
+    """A child that we have not reaped: its row, and its name for others.
+
+    Raises `ProcessLookupError` where it is gone; where the pid is another's by now as well, because somebody has our
+    children reaped behind our back.
+    """
+    row, name = read_row(pid), named(pid)
+    if row is None or name is None:
+        raise ProcessLookupError("/proc does not show it")
+    if row.parent != os.getpid():
+        raise ProcessLookupError(f"process {pid} is none of ours: whose pid that was is gone")
+    return row, name
+
+
 def send(process: Row, number: signal.Signals, *, look: Callable[[int], Row | None] = read_row) -> bool:
     """Signal exactly this process. False: it is gone, whoever may have its pid by now.
 

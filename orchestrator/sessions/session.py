@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.core.messages import OpenSession, Questioned, SessionEnded, Spawned, Typed, WentSilent
+from orchestrator.core.messages import LocksAsked, OpenSession, Questioned, SessionEnded, Spawned, Typed, WentSilent
 from orchestrator.core.model import Ending, ProcessName, Verdict
 from orchestrator.core.values import Struct, replace
 from orchestrator.runtime.ports import Clock, Emit, Exit, Launch, Reader, Sign
+from orchestrator.runtime.start_token import belongs
 from orchestrator.sessions.dialogs import Dialogs
 from orchestrator.sessions.event_files import EVERY_S, EventFiles
 from orchestrator.sessions.halt import Halt
@@ -59,6 +60,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     pace: Pace
     screen: Screen | None
     """None: nobody need see it."""
+    start_token: str
+    """Given to this session and to nobody else."""
     hide: Callable[[str], str]
     """Takes the secrets of the agent's environment out of what is told: it ends in the store and in the report."""
 
@@ -115,6 +118,9 @@ class PtySession:
             self._reason = self._reason or reason or "asked to"
             self._kill_at = min(self._kill_at, at)
         self._p.terminal.wake()
+
+    def belongs(self, asked: LocksAsked) -> bool:
+        return belongs(asked, self._p.start_token)
 
     def halt(self) -> None:
         self._halting.set()

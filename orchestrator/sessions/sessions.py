@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from orchestrator.core.messages import OpenSession
 from orchestrator.core.model import Sample
+from orchestrator.runtime import start_token
 from orchestrator.runtime.confinement import Limits
 from orchestrator.runtime.ports import Clock, Emit, Launch, Marks, Reader, Session, SpawnFailed
 from orchestrator.sessions.pasting import DEFAULT, Pace
-from orchestrator.sessions.processes import Census, Row, named, read_row
+from orchestrator.sessions.processes import Census, Row, own_child
 from orchestrator.sessions.redaction import hiding_in_notes, secrets_of
 from orchestrator.sessions.sandbox import limited, sandboxed, why_no_limits, why_no_sandbox
 from orchestrator.sessions.session import Parts, PtySession
@@ -115,7 +116,7 @@ class PtySessions:
             session.join(max(0.0, until - time.monotonic()))
 
     def _start(self, order: OpenSession, launch: Launch, reader: Reader, *, at_spawn: bool, emit: Emit) -> PtySession:
-        env = {"TERM": TERM, **launch.env, **self._marks.of(order.token)}
+        env = {"TERM": TERM, **launch.env, **self._marks.of(order.token), start_token.VARIABLE: start_token.new()}
 
         argv = _confined(launch, env)
 
@@ -153,9 +154,7 @@ class PtySessions:
         emit: Emit,
     ) -> PtySession:
         # The leader is not reaped before its session ends, so it is there to be named even if it left already.
-        leader, process = read_row(terminal.pid), named(terminal.pid)
-        if leader is None or process is None:
-            raise ProcessLookupError("/proc does not show it")
+        leader, process = own_child(terminal.pid)
         title = Title(
             title=f"{order.bead} {order.number} {order.route}",
             columns=self._columns,
@@ -180,6 +179,7 @@ class PtySessions:
             pace=self._pace,
             screen=None if launch.screen is None else self._screen(),
             hide=hiding_in_notes(env),
+            start_token=env[start_token.VARIABLE],
         )
         return PtySession(parts, over=self._forget)
 

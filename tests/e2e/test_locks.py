@@ -106,6 +106,36 @@ def test_an_agent_asks_for_more_from_where_it_is(night: Night) -> None:
     assert seen["live"]
 
 
+SPOOF = f"""\
+#!/bin/sh
+# The thief asks in the name of the other one, whose number it has found out.
+echo "$ORCHESTRATOR_TOKEN" > "$LEDGER.$ORCHESTRATOR_BEAD"
+while [ "$(ls "$LEDGER".honest "$LEDGER".thief 2>/dev/null | wc -l)" -lt 2 ]; do sleep 0.05; done
+if [ "$ORCHESTRATOR_BEAD" = thief ]; then
+    ORCHESTRATOR_TOKEN=$(cat "$LEDGER.honest") {sys.executable} -m orchestrator lock prize.txt > "$LEDGER.spoofed" 2>&1
+    touch "$LEDGER.tried"
+else
+    while [ ! -e "$LEDGER.tried" ]; do sleep 0.05; done
+    {sys.executable} -m orchestrator lock prize.txt > "$LEDGER.asked" 2>&1
+fi
+echo "$ORCHESTRATOR_BEAD" > "$ORCHESTRATOR_BEAD.txt"
+"""
+
+
+def test_nobody_asks_in_the_name_of_another(night: Night) -> None:
+    """A number is easily found out; the start token that belongs to it is not told."""
+    names = ["honest", "thief"]
+    night.write({"name": "night", "workers": 2, "beads": [{"id": name, "prompt": "work"} for name in names]}, SPOOF)
+    done = night.run(timeout_s=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = {what: (night.folder / f"ledger.{what}").read_text() for what in ("spoofed", "asked")}
+    assert "does not prove that it comes from that session" in said["spoofed"]
+    assert "prize.txt: yours" in said["asked"]
+    lines = [json.loads(line) for line in (night.state / "logs" / "run.jsonl").read_text().splitlines()]
+    answered = [(line["accepted"], line["level"]) for line in lines if line["event"] == "request.answered"]
+    assert answered == [(False, "warning"), (True, "info")]
+
+
 def test_outside_a_session_nothing_is_asked(night: Night) -> None:
     """A person is told why."""
     done = night.orchestrator("lock", "x")

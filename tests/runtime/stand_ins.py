@@ -216,6 +216,9 @@ class _Told:
     def end(self, reason: str, grace_s: float) -> None:
         self.sessions.ended.append((self.token, reason))
 
+    def belongs(self, asked: m.LocksAsked) -> bool:
+        return asked.proof == f"proof of {self.token}"
+
     def halt(self) -> None:
         self.sessions.halted.append((self.token, True))
 

@@ -25,6 +25,10 @@ def asked(state: State, signal: m.LocksAsked) -> Iterator[m.Event]:
     if attempt is None:
         yield from _answer(signal.request, False, "this session is over: it holds no files any more", signal.at)
         return
+    if not signal.genuine:
+        words = "it does not prove that it comes from that session: only an agent asks for its own bead"
+        yield from _answer(signal.request, False, words, signal.at)
+        return
     bead = attempt.bead
     if signal.edits and state.policy.unasked is Unasked.IGNORE:
         yield from _answer(signal.request, True, "files beyond those that a bead names are not locked", signal.at)

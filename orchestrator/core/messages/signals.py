@@ -102,6 +102,10 @@ class LocksAsked(Signal, frozen=True, kw_only=True):
     """Where somebody holds them, it would rather be put back, and start again when all that it needs is free."""
     edits: bool = False
     """It did not ask by itself: its agent is about to change them, and asks before each change."""
+    proof: str = ""
+    """Made with the session's start token."""
+    genuine: bool = True
+    """The proof was held against that token, by whoever knows it."""
 
 
 class Touched(Signal, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from orchestrator.core.messages import SessionEnded
-from orchestrator.sessions.processes import Census, Row, named, read_row, send, stray
+from orchestrator.sessions.processes import Census, Row, named, own_child, read_row, send, stray
 from tests.adapters.sessions.conftest import Stage, gone, until
 from tests.adapters.sessions.conftest import orphan as unmarked
 
@@ -87,6 +87,38 @@ def test_a_pid_that_is_reused_at_the_last_moment_is_not_signalled(sleeper: subpr
     assert looked == [sleeper.pid]
     time.sleep(0.05)
     assert sleeper.poll() is None
+
+
+LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
+
+
+@pytest.mark.skipif(not os.access(LAST_PID, os.W_OK), reason="only root may say which pid is given next")
+def test_a_pid_that_was_really_given_to_another_process_is_neither_signalled_nor_taken_for_our_child() -> None:
+    """The kernel gives the very pid of a child of ours, that was reaped, to a process that is none of ours."""
+    child = subprocess.Popen(["sleep", "60"])
+    row = row_of(child)
+    assert own_child(child.pid)[0] == row
+    child.kill()
+    child.wait()
+    time.sleep(0.02)  # starts are told apart by ticks of a hundredth of a second
+    for _ in range(200):  # whoever else starts a process meanwhile may get the pid before us
+        LAST_PID.write_text(str(row.pid - 2))
+        script = "setsid sleep 60 >/dev/null 2>&1 & echo $!"
+        other = int(subprocess.run(["sh", "-c", script], capture_output=True, check=True, text=True).stdout)
+        if other == row.pid:
+            break
+        os.kill(other, signal.SIGKILL)
+    else:
+        pytest.skip("too many processes are started here")
+    try:
+        assert not send(row, signal.SIGKILL)
+        found = read_row(other)
+        assert found is not None
+        assert found.alive
+        with pytest.raises(ProcessLookupError, match="none of ours"):
+            own_child(other)
+    finally:
+        os.kill(other, signal.SIGKILL)
 
 
 def test_a_process_that_is_gone_is_not_signalled(sleeper: subprocess.Popen[bytes]) -> None:
