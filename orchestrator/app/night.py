@@ -74,7 +74,12 @@ class _Night:
         """The look at what is the person's, once it has begun."""
         self._clock = SystemClock()
         self._marks = marks = Marks(repository=str(repository.state))
-        self._sessions = PtySessions(marks, repository.state / "recordings", self._clock)
+        self._sessions = PtySessions(
+            marks,
+            repository.state / "recordings",
+            self._clock,
+            most_recorded=self._manifest.policy.recordings,
+        )
         self._agents = ProgramAgents(catalog, self._manifest.name, os.environ)
         self._commands = ShellCommands(marks)
         self._workspaces = GitWorkspaces(
@@ -197,7 +202,13 @@ class _Night:
         from orchestrator.views.logs import RunLog
 
         live = tuple(state.attempts.values())
-        log = RunLog(self._repository.state / "logs", self._manifest.name, attempts=live, redact=hiding(os.environ))
+        log = RunLog(
+            self._repository.state / "logs",
+            self._manifest.name,
+            attempts=live,
+            redact=hiding(os.environ),
+            pack=self._manifest.policy.pack_logs,
+        )
         for event in self._fresh:
             log.heard(event)
         return log

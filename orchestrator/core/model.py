@@ -345,6 +345,10 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Per physical core: above it nothing new starts; 0: none."""
     heed_host: bool = True
     """Else sessions start however short the machine is."""
+    pack_logs: bool = False
+    """Logs that are rotated away are compressed."""
+    recordings: float = 10 * 2.0**30
+    """Bytes that the recordings of a repository may take together: beyond that the oldest go."""
     disk_floor: float = 2.0**30
     """Bytes of free disk below which nothing new starts; 0: none."""
     check_timeout_s: float = 1800.0

@@ -51,6 +51,8 @@ _POLICY = {
     "memory_floor": ("memory_floor",),
     "max_load": ("max_load",),
     "disk_floor": ("disk_floor",),
+    "pack_logs": ("logs", "compress"),
+    "recordings": ("logs", "recordings"),
     "check_timeout_s": ("check_timeout",),
     "verify_slots": ("verify_slots",),
     "train": ("train",),

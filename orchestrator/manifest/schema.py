@@ -192,6 +192,21 @@ class AlertsTable(Table):
     )
 
 
+class LogsTable(Table):
+    """What is kept of what was said and shown."""
+
+    noun: ClassVar[str] = "'logs'"
+
+    compress: Flag | None = Field(
+        default=None, description="Whether logs that are rotated away are compressed (gzip). Default false."
+    )
+    recordings: Size | None = Field(
+        default=None,
+        description="How much room the recordings of a repository may take together: beyond it the oldest go. "
+        "Default 10GiB.",
+    )
+
+
 class LocksTable(Table):
     """What becomes of files beyond those that a bead names."""
 
@@ -393,6 +408,7 @@ class SettingsTable(Table):
     locks: LocksTable = Field(
         default_factory=LocksTable, description="What becomes of files beyond those that a bead names."
     )
+    logs: LogsTable = Field(default_factory=LogsTable, description="What is kept of what was said and shown.")
     limits: dict[PoolKey, LimitTable] = Field(
         default_factory=dict,
         description="What a provider, an agent or a route may be asked for, by its name.",

@@ -66,6 +66,11 @@ class Parts(Struct, frozen=True, kw_only=True):
     """Takes the secrets of the agent's environment out of what is told: it ends in the store and in the report."""
 
 
+def recording_of(order: OpenSession) -> str:
+    """The name of its file."""
+    return f"{order.bead}.{order.number}.cast"
+
+
 class PtySession:
     """Implements `Session`.
 
@@ -77,6 +82,7 @@ class PtySession:
     def __init__(self, parts: Parts, *, over: Callable[[PtySession], None]) -> None:
         now = time.monotonic()
         self.token = parts.order.token
+        self.recording = recording_of(parts.order)
         self._p = parts
         self._over = over
         self._telling = Telling(self.token, parts.clock, parts.emit, parts.hide)

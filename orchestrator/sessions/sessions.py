@@ -20,9 +20,10 @@ from orchestrator.runtime.confinement import Limits
 from orchestrator.runtime.ports import Clock, Emit, Launch, Marks, Reader, Session, SpawnFailed
 from orchestrator.sessions.pasting import DEFAULT, Pace
 from orchestrator.sessions.processes import Census, Row, own_child
+from orchestrator.sessions.recordings import let_go
 from orchestrator.sessions.redaction import hiding_in_notes, secrets_of
 from orchestrator.sessions.sandbox import limited, sandboxed, why_no_limits, why_no_sandbox
-from orchestrator.sessions.session import Parts, PtySession
+from orchestrator.sessions.session import Parts, PtySession, recording_of
 from orchestrator.sessions.silence import TABLE_S
 from orchestrator.sessions.terminal import TERM, Terminal
 from orchestrator.sessions.transcript import Title, Transcript, join_all
@@ -49,13 +50,16 @@ class PtySessions:
         rows: int = 40,
         *,
         pace: Pace = DEFAULT,
+        most_recorded: float = float("inf"),
     ) -> None:
+        """`most_recorded`: bytes that all recordings together may have."""
         self._marks = marks
         self._recordings = recordings
         self._clock = clock
         self._columns = columns
         self._rows = rows
         self._pace = pace
+        self._most_recorded = most_recorded
         self._census = Census()
         self._vitals = Vitals()
         self._changed = threading.Condition()
@@ -162,7 +166,7 @@ class PtySessions:
             timestamp=self._clock.now(),
             term=env["TERM"],
         )
-        cast = self._recordings / f"{order.bead}.{order.number}.cast"
+        cast = self._recordings / recording_of(order)
         parts = Parts(
             order=order,
             launch=launch,
@@ -191,6 +195,9 @@ class PtySessions:
     def _forget(self, session: PtySession) -> None:
         with self._changed:
             self._open.discard(session)
+            live = {each.recording for each in self._open}
+        with contextlib.suppress(OSError):  # the next session that ends tries again
+            let_go(self._recordings, self._most_recorded, live)
 
 
 def _write_missing(files: Mapping[Path, str]) -> None:

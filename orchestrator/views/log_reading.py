@@ -6,13 +6,15 @@ away is read to its end before the next.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
+from orchestrator.views.line_file import PACKED
 from orchestrator.views.times import clock_time, moment, seconds_of, span
 
 RUN_LOG = Path("run.jsonl")
@@ -95,14 +97,20 @@ def _parsed(file: BinaryIO, torn_too: bool) -> Iterator[Record]:
 def _opened(path: Path) -> list[BinaryIO]:
     """The file and its predecessors, oldest first. Opened newest first: a rotation meanwhile then hides none."""
     found: dict[tuple[int, int], BinaryIO] = {}
-    for each in (path, *(path.with_name(f"{path.name}.{n}") for n in range(1, KEPT_AT_MOST + 1))):
+    names = [path.name, *(f"{path.name}.{n}{packed}" for n in range(1, KEPT_AT_MOST + 1) for packed in ("", PACKED))]
+    for each in map(path.with_name, names):
         try:
-            file = each.open("rb")
+            file = _unpacked(each) if each.name.endswith(PACKED) else each.open("rb")
         except FileNotFoundError:
             continue
         if found.setdefault(_identity(file), file) is not file:
             file.close()
-    return list(reversed(found.values()))
+    files = list(reversed(found.values()))
+    return sorted(files[:-1], key=_written) + files[-1:]  # packed ones and others, from a time with other settings
+
+
+def _unpacked(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "rb"))
 
 
 def _after(path: Path, file: BinaryIO) -> list[BinaryIO]:
@@ -115,10 +123,24 @@ def _after(path: Path, file: BinaryIO) -> list[BinaryIO]:
         return []
     files = _opened(path)
     places = [place for place, each in enumerate(files) if _identity(each) == _identity(file)]
-    keep = places[0] + 1 if places else 0
+    if not places:  # it was compressed meanwhile
+        places = [place for place, each in enumerate(files[:-1]) if _is_packed(each, file)]
+    keep = places[-1] + 1 if places else 0
     for each in files[:keep]:
         each.close()
     return files[keep:]
+
+
+def _is_packed(packed: BinaryIO, file: BinaryIO) -> bool:
+    """Made of this file: as old, and as long, by the last four bytes of its format (RFC 1952)."""
+    handle, about = packed.fileno(), os.fstat(file.fileno())
+    length = int.from_bytes(os.pread(handle, 4, os.fstat(handle).st_size - 4), "little")
+    return isinstance(packed, gzip.GzipFile) and (_written(packed), length) == (about.st_mtime_ns, about.st_size)
+
+
+def _written(file: BinaryIO) -> int:
+    """When something was last written into it; kept by what is compressed."""
+    return os.fstat(file.fileno()).st_mtime_ns
 
 
 def _identity(file: BinaryIO) -> tuple[int, int]:

@@ -42,14 +42,16 @@ class RunLog:
         redact: Callable[[str], str] | None = None,
         warnings: TextIO | None = None,
         rotate_at: int = ROTATE_AT,
+        pack: bool = False,
     ) -> None:
-        """`attempts`: what is under way already (`State.attempts.values()`). `redact` is asked for every text."""
+        """`attempts`: what is under way already (`State.attempts.values()`). `redact` is asked for every text.
+        `pack`: files that are rotated away are compressed."""
         self._folder = folder
         self._run = run
         self._roll = Roll(attempts)
         self._redact = redact
         self._warnings = warnings
-        self._rotate_at = rotate_at
+        self._rotate_at, self._pack = rotate_at, pack
         self._files: dict[Path, LineFile] = {}
         self._loggers: dict[Path, Any] = {}
         self._given_up = False
@@ -91,7 +93,7 @@ class RunLog:
 
     def _logger(self, path: Path) -> Any:
         if path not in self._loggers:
-            self._files[path] = LineFile(self._folder / path, self._rotate_at)
+            self._files[path] = LineFile(self._folder / path, self._rotate_at, pack=self._pack)
             self._loggers[path] = structlog.wrap_logger(
                 self._files[path],
                 processors=[

@@ -64,6 +64,7 @@ worker_failures: 6
 memory_floor: 1GiB
 max_load: 3
 check_timeout: 1h
+logs: {compress: true, recordings: 2GiB}
 verify_slots: 9
 train: 5
 train_load: 6
@@ -153,6 +154,8 @@ def test_every_key_arrives(load_text: Load, tmp_path: Path) -> None:
         memory_floor=2.0**30,
         max_load=3,
         check_timeout_s=3600,
+        pack_logs=True,
+        recordings=2 * 2.0**30,
         verify_slots=9,
         limits=(
             Limit(pool="claude-provider", requests_per_minute=6, tokens_per_day=5_000_000),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -137,6 +138,23 @@ def test_files_are_rotated_and_lines_are_never_split(folder: Path, open_log: Ope
     assert reasons == list(range(reasons[0], 100))
 
 
+def test_what_is_rotated_away_may_be_compressed_and_is_read_all_the_same(folder: Path, open_log: Opens) -> None:
+    """Also what was rotated away before anybody wanted it compressed."""
+    for first, pack in ((0, False), (30, True)):
+        log = open_log(rotate_at=2000, pack=pack)
+        for number in range(first, first + 30):
+            log.heard(m.RunPaused(at=BEGAN + number, reason=f"reason {number} " + "x" * 50))
+        log.close()
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "run.jsonl", "run.jsonl.1.gz", "run.jsonl.2.gz", "run.jsonl.3.gz",
+    ]  # fmt: skip
+    packed = (folder / "run.jsonl.1.gz").read_bytes()
+    assert len(packed) < len(gzip.decompress(packed)) <= 2000
+    reasons = [int(record["reason"].split()[1]) for record in read(folder)]
+    assert reasons == list(range(reasons[0], 60))
+    assert reasons[0] < 30
+
+
 def test_a_full_disk_costs_the_log_and_one_warning(tmp_path: Path, open_log: Opens) -> None:
     (tmp_path / "logs").write_text("a file where the folder should be")
     said = io.StringIO()
@@ -209,8 +227,9 @@ def test_following_waits_for_the_end_of_a_line(folder: Path, open_log: Opens) ->
         assert [each["reason"] for each in read(folder, follow=True, pause=pause)] == ["one", "two"]
 
 
-def test_following_survives_rotation(folder: Path, open_log: Opens) -> None:
-    log = open_log(rotate_at=600)
+@pytest.mark.parametrize("pack", [False, True])
+def test_following_survives_rotation(folder: Path, open_log: Opens, pack: bool) -> None:
+    log = open_log(rotate_at=600, pack=pack)
     numbers = iter(range(100))
 
     def some() -> None:
@@ -220,7 +239,7 @@ def test_following_survives_rotation(folder: Path, open_log: Opens) -> None:
     some()
     pause = steps(*[some] * 5)
     seen = [int(each["reason"].split()[0]) for each in read(folder, follow=True, pause=pause)]
-    assert (folder / "run.jsonl.3").exists()
+    assert (folder / f"run.jsonl.3{'.gz' if pack else ''}").exists()
     assert seen == list(range(seen[0], 42))
 
 

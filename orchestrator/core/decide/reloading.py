@@ -9,7 +9,19 @@ from orchestrator.core.model import Budget, Policy
 from orchestrator.core.state import State
 
 FROM_THE_NEXT_START = frozenset(
-    {"max_starts", "verify_slots", "train", "unasked", "watch_s", "checkpoint_s", "push_to", "requests", "heed_host"}
+    {
+        "max_starts",
+        "verify_slots",
+        "train",
+        "unasked",
+        "watch_s",
+        "checkpoint_s",
+        "push_to",
+        "requests",
+        "heed_host",
+        "pack_logs",
+        "recordings",
+    }
 )
 """Fields of the policy that the shell is built by: its pools of threads, its beats, the remote."""
 HOURS = 3
