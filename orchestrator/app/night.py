@@ -44,9 +44,15 @@ def run(order: Order, watch: Callable[[State], Listener]) -> Outcome:
     Raises `ManifestFaults`, `RepositoryFault`, `StoreFault` and `Refused` before anything is touched; `StoreFault`
     and `Broken` later, when the state is safe and the run can be taken up again.
     """
+    return carried_out(*prepared(order), watch)
+
+
+def carried_out(
+    order: Order, loaded: Loaded, catalog: Catalog, repository: Repository, watch: Callable[[State], Listener]
+) -> Outcome:
+    """`run`, of what is prepared. Raises `StoreFault` and `Broken`."""
     from orchestrator.store import Database
 
-    order, loaded, catalog, repository = prepared(order)
     database = Database.write(repository.state)
     try:
         return _Night(order, loaded, catalog, repository, database).run(watch)

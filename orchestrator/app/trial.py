@@ -69,7 +69,7 @@ def try_out(route: str, manifest: Path | None) -> Trial:
         }
         path = Path(folder) / "try.json"
         path.write_text(json.dumps(_absolute(written, manifest)), encoding="utf-8")
-        outcome = run(Order(manifest=path, worktrees=Path(folder) / "worktrees"), lambda _: _Nobody())
+        outcome = run(Order(manifest=path, worktrees=Path(folder) / "worktrees"), lambda _: Nobody())
     record = outcome.state.beads[BEAD]
     return Trial(
         route=route,
@@ -80,8 +80,8 @@ def try_out(route: str, manifest: Path | None) -> Trial:
     )
 
 
-class _Nobody:
-    """A listener: the run is too small to be watched."""
+class Nobody:
+    """A listener: the run is too small, or too short, to be watched."""
 
     def heard(self, event: Event) -> None:
         pass

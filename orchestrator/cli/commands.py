@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli import asking, attic, keeping, locking, looking, running, telling
+from orchestrator.cli import asking, attic, keeping, locking, looking, running, telling, tuning
 
 app = typer.Typer(
     name="orchestrator",
@@ -32,7 +32,7 @@ def _main(
     pass
 
 
-for module in (running, looking, asking, attic, locking, keeping, telling):
+for module in (running, looking, asking, attic, locking, keeping, telling, tuning):
     module.add_to(app)
 
 
