@@ -65,13 +65,19 @@ def test_a_night_is_steered_from_another_terminal(night: Night) -> None:
     refused = night.orchestrator("workers", "drain", "w9", "--repo", str(night.repository))
     assert refused.returncode == 1
     assert "there is no worker 'w9'" in refused.stdout
+    refused = night.orchestrator("workers", "release", "w1", "--repo", str(night.repository))
+    assert refused.returncode == 1
+    assert "nothing keeps it from work" in refused.stdout
+    listed = night.orchestrator("workers", "--repo", str(night.repository)).stdout
+    assert "w1" in listed
+    assert at_other not in listed
     assert ask("stop") == "night: its sessions are being ended, their work is kept"
     assert process.wait(20) == 130
 
     lines = audit(night)
     assert [line["verb"] for line in lines] == [
         "pause", "priority", "add-workers", "log-level", "resume", "answer", "drain-worker", "abort", "retry",
-        "abort-worker", "drain-worker", "stop",
+        "abort-worker", "drain-worker", "release-worker", "stop",
     ]  # fmt: skip
     assert all(line["by"] and line["ts"] for line in lines)
     assert [line["bead"] for line in lines if "bead" in line] == ["later", "held", "long", "long"]
