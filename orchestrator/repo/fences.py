@@ -7,28 +7,25 @@ done to our own refs is put back in any case, because nobody else writes them. D
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.core.model import BeadId, Commit, Ground, Stray
-from orchestrator.core.values import Struct
 from orchestrator.repo import refs, trace, worktrees
 from orchestrator.repo.checkouts import Checkout
 from orchestrator.repo.desk import Run, worktree_of
 from orchestrator.repo.faults import GitRefused, RefMoved
 from orchestrator.repo.ledger import Ledger
 from orchestrator.repo.objects import name_at
-from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move
-from orchestrator.repo.shield import RUNS_PROGRAMS, settings_in
-from orchestrator.repo.trace import Trace
+from orchestrator.repo.traps import Evidence, Seen, Traps
 from orchestrator.repo.words import Words
 
 _DISPLACED = "refs/orchestrator/displaced/"
@@ -48,9 +45,7 @@ class Turn:
     """In nanoseconds, by the clock of files."""
     scratch: Path
     worktree: Path
-    config: bytes
-    settings: Mapping[str, tuple[str, ...]]
-    hooks: Mapping[str, str]
+    traps: Seen
     checkouts: tuple[Checkout, ...]
 
 
@@ -64,12 +59,11 @@ class Fences:
     walled: bool = False
     """No agent can write to the files of the person's checkouts, nor to hooks: what changes there is a person's."""
     _turns: dict[BeadId, Turn] = field(default_factory=dict, init=False)
-    _read: tuple[bytes, Mapping[str, tuple[str, ...]]] | None = field(default=None, init=False)
+    _traps: Traps = field(init=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
 
-    @property
-    def _common(self) -> Path:
-        return self.run.repository.common_dir
+    def __post_init__(self) -> None:
+        self._traps = Traps(common=self.run.repository.common_dir)
 
     # ------------------------------------------------------------ a turn begins
 
@@ -79,7 +73,6 @@ class Fences:
             self.ledger.known = self._standing()
 
     def raise_around(self, bead: BeadId, number: int, *, worktree: Path, scratch: Path) -> None:
-        config = self._common / "config"
         # Only reading, and of a large checkout it takes a while: beside the looks of others that start.
         checkouts = tuple(self._checkouts(worktree, scratch))
         with self._lock, self.ledger.held():
@@ -92,19 +85,9 @@ class Fences:
                 began=time.clock_gettime_ns(_FILE_CLOCK),
                 scratch=scratch,
                 worktree=worktree,
-                config=config.read_bytes() if config.is_file() else b"",
-                settings=self._settings(),
-                hooks=_hooks(self._common),
+                traps=self._traps.seen(),
                 checkouts=checkouts,
             )
-
-    def _settings(self) -> Mapping[str, tuple[str, ...]]:
-        """Of the shared configuration; read again only where the file holds something else."""
-        file = self._common / "config"
-        content = file.read_bytes() if file.is_file() else b""
-        if self._read is None or self._read[0] != content:
-            self._read = (content, settings_in(file))
-        return self._read[1]
 
     def _checkouts(self, worktree: Path, scratch: Path) -> Iterator[Checkout]:
         """The person's, and other beads' worktrees: of those, only which branch they are on."""
@@ -127,7 +110,8 @@ class Fences:
             return ()
         evidence = self._evidence(turn)
         with self._lock:
-            found = [*self._config(turn, evidence), *self._hooks(turn, evidence)]
+            others = [other.traps for other in self._turns.values() if other is not turn]
+            found = list(self._traps.mend(self.git, turn.traps, others, evidence, self._attic(turn)))
             for checkout in turn.checkouts:
                 if checkout.files is not None:
                     found += checkout.mend_files(self.git, turn.worktree, evidence.words, self._attic(turn))
@@ -298,83 +282,9 @@ class Fences:
         asked = ("merge-base", "--is-ancestor", old, new)
         return self.git(self.run.repository.place, *asked, codes=(0, 1, 128)).code == 0
 
-    # ------------------------------------------------------------ what has git run programs
-
-    def _config(self, turn: Turn, evidence: Evidence) -> Iterator[Stray]:
-        file = self._common / "config"
-        now = self._settings()
-        changed = [key for key in {**turn.settings, **now} if turn.settings.get(key) != now.get(key)]
-        if not changed:
-            return
-        shown = [
-            key
-            for key in changed
-            if evidence.trace.wrote_setting(key) or evidence.words.told_setting(key, now.get(key, ()))
-        ]
-        said = dict.fromkeys(changed, "was changed and left so; for our own git it counts for nothing")
-        if shown:
-            _keep_copy(file, self._attic(turn) / "config")
-            if len(shown) == len(changed):
-                _replace(file, turn.config)
-            else:
-                for key in shown:
-                    self._set_back(file, key, turn.settings.get(key, ()))
-            said |= dict.fromkeys(shown, "was set; put back")
-        for other in self._turns.values():  # it was put back for all who are at work
-            if other is not turn:
-                other.config = file.read_bytes()
-                other.settings = self._settings()
-        for key in sorted(changed):
-            trap = RUNS_PROGRAMS.fullmatch(key) is not None
-            if trap or key in shown:
-                yield Stray(ground=Ground.TRAP if trap else Ground.SETTING, what=key, how=said[key], shown=key in shown)
-
-    def _set_back(self, file: Path, key: str, values: tuple[str, ...]) -> None:
-        place = Place(git_dir=self._common)
-        self.git(place, "config", "--file", str(file), "--unset-all", key, codes=(0, 5))
-        for value in values:
-            self.git(place, "config", "--file", str(file), "--add", key, value)
-
-    def _hooks(self, turn: Turn, evidence: Evidence) -> Iterator[Stray]:
-        folder, now = self._common / "hooks", _hooks(self._common)
-        for name in sorted({*turn.hooks, *now}):
-            if turn.hooks.get(name) == now.get(name):
-                continue
-            shown = evidence.words.told_path(folder / name) or evidence.words.told_path(Path("hooks") / name)
-            new = turn.hooks.get(name) is None
-            how = "was added and left so; our own git runs no hook"
-            if shown and new:
-                _keep_copy(folder / name, self._attic(turn) / "hooks" / name)
-                (folder / name).unlink(missing_ok=True)
-                how = "was added; taken away"
-            elif not new:
-                how = "was changed and left so; our own git runs no hook"
-            yield Stray(ground=Ground.TRAP, what=f"hooks/{name}", how=how, shown=shown and new)
-        for other in self._turns.values():
-            if other is not turn:
-                other.hooks = _hooks(self._common)
-
-
-class Evidence(Struct, frozen=True, kw_only=True):
-    """What an agent's own turn shows of what it did."""
-
-    trace: Trace
-    words: Words
-
 
 def _ground(name: str) -> Ground:
     return Ground.REMOTE_REF if name.startswith("refs/remotes/") else Ground.REF
-
-
-def _hooks(common: Path) -> dict[str, str]:
-    """The hooks that are not git's own samples, and `info/attributes`' like, by what they hold."""
-    found = {}
-    with suppress(OSError):
-        for entry in os.scandir(common / "hooks"):
-            if not entry.name.endswith(".sample") and entry.is_file():
-                content = Path(entry.path).read_bytes()
-                found[entry.name] = f"{entry.stat().st_mode:o} {hashlib.sha256(content).hexdigest()}"
-    return found
 
 
 def _links(turn: Turn) -> Iterator[Stray]:
@@ -402,15 +312,3 @@ def _last_of_reflog(admin: Path) -> Commit | None:
         last = (admin / "logs" / "HEAD").read_text(errors="replace").splitlines()[-1]
         return Commit(last.split(" ")[1])
     return None
-
-
-def _keep_copy(file: Path, copy: Path) -> None:
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_bytes(file.read_bytes())
-
-
-def _replace(file: Path, content: bytes) -> None:
-    new = file.with_name(f"{file.name}.orchestrator")
-    new.write_bytes(content)
-    new.chmod(file.stat().st_mode & 0o777)
-    new.replace(file)

@@ -237,6 +237,25 @@ def test_what_a_planted_include_names_counts_for_nothing(world: World) -> None:
     assert shield.settings() == {}
 
 
+def test_what_one_agent_planted_is_not_taken_for_anothers_surroundings(world: World) -> None:
+    """One that began after it, and ends before, neither answers for it nor has it forgotten."""
+    hooks = world.top / ".git" / "hooks"
+    path = world.prepare("one")
+    as_traced(world, path, "config", "core.sshCommand", "evil")
+    (hooks / "post-merge").write_text("evil\n")
+    says(world, f"wrote {hooks / 'post-merge'}")
+    other = world.prepare("two")
+    as_traced(world, other, "config", "user.email", "two@localhost", bead="two")
+    world.collect("two")
+    assert "core.sshcommand" not in strays(world, "two")
+    world.collect("one")
+    found = strays(world)
+    assert found["core.sshcommand"].shown
+    assert found["hooks/post-merge"].shown
+    assert git(world.top, "config", "--list", "--local").find("evil") < 0
+    assert not (hooks / "post-merge").exists()
+
+
 def test_a_hook_that_the_agent_told_of_is_taken_away_another_is_left(world: World) -> None:
     world.prepare("one")
     hooks = world.top / ".git" / "hooks"
