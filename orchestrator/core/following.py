@@ -14,6 +14,8 @@ def is_due(state: State) -> bool:
     """They are to be merged. Not where nothing more will land: the target is whole as it is."""
     if not state.policy.follow_base or state.base_tip in (state.base_taken, state.base_refused):
         return False
+    if state.base_rests and state.merging:  # one that moves all the time would keep all else from landing
+        return False
     return state.following is None and not state.base_waits and any(state.counts[each] for each in ACTIVE)
 
 

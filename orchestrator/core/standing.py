@@ -184,6 +184,8 @@ class Standing:
         self.base_fault = ""
         self.base_waits = False
         """Until its time."""
+        self.base_rests = False
+        """It was taken in, and nothing has landed since."""
         self.following: Following | None = None
         self.bases: dict[Commit, tuple[Tree, tuple[str, ...]]] = {}
         """Merges of the base on the target, each with its tree and the checks that it passed."""

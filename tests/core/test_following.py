@@ -167,3 +167,19 @@ def test_the_end_waits_for_what_is_on_its_way() -> None:
     scene.clear("a")
     assert scene.state.ended_at is None
     only(scene.hear(m.Advanced, commit=Commit("M")), m.RunFinished)
+
+
+def test_a_base_that_moves_all_the_time_keeps_nothing_from_landing() -> None:
+    """It goes first once; then what waits has its turn."""
+    scene = night("a", "b")
+    merged(scene, moved(scene))
+    checked(scene, True)
+    scene.arrive()
+    only(scene.hear(m.BaseSeen, commit=Commit("newest")), m.BaseMoved)
+    assert scene.owed(m.Follow) == []
+    scene.compose("a")
+    scene.try_out("a", True)
+    scene.arrive()
+    assert scene.is_at("a") is BeadState.DONE
+    [order] = scene.owed(m.Follow)
+    assert order.base == "newest"

@@ -149,6 +149,7 @@ def bead_landed(state: Standing, event: m.BeadLanded) -> None:
     state.shoves = 0
     state.landings += 1
     state.landed[event.bead] = None
+    state.base_rests = False
     if event.bead in state.landing:
         state.tip = Point(commit=event.commit, tree=event.tree)
     _done(state, event.bead)

@@ -35,7 +35,7 @@ def taken(state: Standing, event: m.BaseTaken) -> None:
     else:
         state.bases[event.commit] = (event.tree, event.checks)
         state.landings += 1
-    state.following, state.shoves = None, 0
+    state.following, state.shoves, state.base_rests = None, 0, True
     state.tip = Point(commit=event.commit, tree=event.tree) if state.train else None
 
 
