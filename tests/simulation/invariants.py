@@ -253,11 +253,10 @@ def blocked_means_blocked(world: World) -> None:
     """A bead is blocked exactly when something that it needs is lost, unless nobody wants it any more."""
     beads = world.state.beads
     for bead, record in beads.items():
-        if record.state is BeadState.BLOCKED or record.state is BeadState.WAITING:
+        if not record.removed and record.state in (BeadState.BLOCKED, BeadState.WAITING):
             lost = any(beads[need].state in LOST_CAUSES for need in record.spec.needs)
             assert lost or record.state is BeadState.WAITING, f"{bead} is blocked by nothing"
-            missed = lost and record.state is BeadState.WAITING and not record.removed
-            assert not missed, f"{bead} waits for what will not come"
+            assert not lost or record.state is BeadState.BLOCKED, f"{bead} waits for what will not come"
 
 
 def asking_twice_is_the_same(world: World) -> None:
