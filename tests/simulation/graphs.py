@@ -65,6 +65,8 @@ class Weather:
     """Whatever is begun on one of the workers fails."""
     honest: bool
     """Agents keep to what a bead may cost."""
+    limited: bool
+    """What troubles agents are their providers, most of all."""
     seed: int
 
 
@@ -203,6 +205,7 @@ def weather_from(roll: Roll, seed: int) -> Weather:
         asking=(0, 20, 60, 100)[roll(0, 3)],
         honest=roll(0, 3) > 0,
         cursed=roll(0, 3) == 0,
+        limited=roll(0, 3) == 0,
         seed=seed,
     )
 

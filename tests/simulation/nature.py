@@ -286,7 +286,7 @@ class Agents:
         order = session.order
         dice, token = self._dice, order.token
         troubled = not self.healed and dice.randrange(100) < self._weather.trouble
-        kind = dice.choice(_TROUBLES) if troubled else "delivers"
+        kind = dice.choice(_OF_PROVIDERS if self._weather.limited else _TROUBLES) if troubled else "delivers"
         if self._weather.cursed and order.worker == CURSED and not self.healed:
             kind = "crashes"
         usage = self._cost(order, kind)
@@ -435,4 +435,13 @@ _TROUBLES = (
     "crashes",
     "is rate limited",
     "does nothing",
+)
+_OF_PROVIDERS = (
+    "is usage limited",
+    "is usage limited",
+    "is rate limited",
+    "overloaded",
+    "finds no network",
+    "cannot",
+    "crashes",
 )
