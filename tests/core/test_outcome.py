@@ -286,3 +286,14 @@ def test_signals_of_tokens_long_gone_are_void() -> None:
         (m.LandingRefused, {"evidence": ""}),
     ):
         assert scene.hear(kind, token=old, **fields) == []
+
+
+def test_a_start_that_is_told_twice_gives_no_new_time() -> None:
+    """Nor does it let the clock run of a session that was halted, or that waits for a person."""
+    scene = Scene(bead("a"), workers=1)
+    scene.sign("a")
+    ends = scene.state.deadlines.at(("bead", scene.token("a")))
+    assert ends is not None
+    scene.now += 100.0
+    scene.spawn("a")
+    assert scene.state.deadlines.at(("bead", scene.token("a"))) == ends

@@ -18,7 +18,8 @@ from orchestrator.core.values import replace
 
 
 def spawned(state: State, signal: m.Spawned) -> Iterator[m.Event]:
-    if _with_session(state, signal.token):
+    attempt = _with_session(state, signal.token)
+    if attempt and attempt.process is None:  # told twice, it would have its time anew
         yield m.SessionSpawned(at=signal.at, token=signal.token, process=signal.process, worktree=signal.worktree)
 
 
