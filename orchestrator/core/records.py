@@ -126,6 +126,8 @@ class BeadRecord(Struct, frozen=True, kw_only=True):
     """Files beyond those it names that it was found to need: it takes them with the others from its next start on."""
     predicted: tuple[Claim, ...] | None = None
     """Files that it may well need, as long as nobody knows better; None: that was not looked for."""
+    overtaken: int = 0
+    """How often another one that comes after it has taken some of its files, since it was last at work."""
     put_backs: int = 0
     """How often it gave way, since it was last opened by a person."""
 

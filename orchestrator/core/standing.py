@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestrator.core import machines
 from orchestrator.core import messages as m
-from orchestrator.core.claims import added
+from orchestrator.core.claims import added, clash
 from orchestrator.core.deadlines import Deadlines
 from orchestrator.core.graph import TaskGraph
 from orchestrator.core.locks import Locks
@@ -35,6 +35,7 @@ from orchestrator.core.model import (
     WorkerId,
     WorkerState,
 )
+from orchestrator.core.nearby import Nearby
 from orchestrator.core.order import place
 from orchestrator.core.ready import ReadyQueue
 from orchestrator.core.records import (
@@ -59,6 +60,9 @@ ACTIVE = frozenset({BeadState.READY, BeadState.RUNNING, BeadState.VERIFYING, Bea
 SETTLED = frozenset({BeadState.DONE, BeadState.FAILED, BeadState.BLOCKED, BeadState.CANCELLED})
 LIVE = frozenset({WorkerState.STARTING, WorkerState.RUNNING, WorkerState.TIMEOUT, WorkerState.ERROR})
 """A worker in one of these may have processes."""
+
+OVERTAKEN_MOST = 8
+"""So often may others take files of a ready bead that comes before them, while it waits for the rest of its own."""
 
 Due = tuple[str, Any]
 """What a deadline is for: the start or the end of an attempt, a bead's waiting time, its wait for files, a landing, a
@@ -142,7 +146,11 @@ class Standing:
         """Waiting beads whose needs are all done: to be made ready."""
         self.locks = Locks()
         self.entitled: dict[BeadId, None] = {}
-        """Ready beads that gave way so often that nobody may start on something of theirs before them."""
+        """Ready beads that gave way, or were overtaken, so often that nobody may start on something of theirs before
+        them."""
+        self.wished = Nearby()
+        """What ready beads want."""
+        self._wishes: dict[BeadId, tuple[Claim, ...]] = {}
         self.merging: dict[BeadId, float] = {}
         """Verified beads, and the time before which they are left alone."""
         self.train: dict[BeadId, Car] = {}
@@ -367,6 +375,7 @@ class Standing:
 
     def leave_queue(self, bead: BeadId) -> None:
         self.ready.drop(bead)
+        self._wish(bead, ())
         self.deadlines.drop(("wake", bead))
         self.vague.pop(bead, None)
         self.unlooked.pop(bead, None)
@@ -389,15 +398,34 @@ class Standing:
         if record.not_before > at:
             self.deadlines.set(("wake", bead), record.not_before)
             return
-        entitled = record.put_backs >= self.policy.put_back_first
+        entitled = record.put_backs >= self.policy.put_back_first or record.overtaken >= OVERTAKEN_MOST
         if entitled:
             self.entitled[bead] = None
         # Who goes first waits in no line with those who wait for it.
         line = (self.chain(record, at), record.spec.routes, self.wanted(record), bead if entitled else None)
+        self._wish(bead, self.wanted(record))
         self.ready.add(bead, self.graph.ranks[bead], line)
         shunned = [until for _, until in record.shunned if until > at]
         if shunned:
             self.deadlines.set(("wake", bead), min(shunned))
+
+    def _wish(self, bead: BeadId, claims: tuple[Claim, ...]) -> None:
+        self.wished.remove(bead, self._wishes.pop(bead, ()))
+        if claims:
+            self._wishes[bead] = claims
+            self.wished.add(bead, claims)
+
+    def overtake(self, bead: BeadId, claims: Sequence[Claim], at: float) -> None:
+        """It takes files that ready beads want which come before it: one that has a wide set would never find it free.
+
+        Who was overtaken too often takes all of its set first.
+        """
+        for other in self.wished.of(claims):
+            record = self.beads[other]
+            if self.graph.ranks[other] < self.graph.ranks[bead] and clash(claims, self._wishes[other]):
+                self.beads[other] = replace(record, overtaken=record.overtaken + 1)
+                if record.overtaken + 1 == OVERTAKEN_MOST:
+                    self.queue(other, at)
 
     def let_go(self, bead: BeadId) -> None:
         """The bead is with nobody any more: its attempt, its files and its place in the merge queue are free."""

@@ -141,7 +141,9 @@ def _files(state: State, record: BeadRecord) -> Iterator[str]:
         if first == record.spec.id:
             break
         if clashing(wanted, state.wanted(state.beads[first])):
-            yield f"{first} gave way {state.beads[first].put_backs} times, and takes all of its files first."
+            other = state.beads[first]
+            how = f"gave way {other.put_backs}" if other.put_backs else f"was overtaken {other.overtaken}"
+            yield f"{first} {how} times, and takes all of its files first."
 
 
 def _routes(state: State, record: BeadRecord, now: float) -> Iterator[str]:

@@ -55,7 +55,8 @@ def as_text(state: State, now: float, *, live: bool) -> str:
             f"for {span(now - wait.since)}"
         )
     lines += [
-        f"{bead} gave way often: it takes all of its files before others start on them" for bead in state.entitled
+        f"{bead} gave way, or was overtaken, often: it takes all of its files before others start on them"
+        for bead in state.entitled
     ]
     if not lines:
         lines = ["no files are held"]

@@ -96,6 +96,22 @@ def test_an_edit_is_asked_for_only_where_files_are_locked_at_all() -> None:
     assert answer(ask(scene, "a", "src/b", wait_s=0.0, edits=True), "a") == (False, "held by b")
 
 
+def test_a_wide_set_is_not_overtaken_for_ever() -> None:
+    """Two files that are never free at the same time, while others want one of them each."""
+    narrow = [bead(f"n{turn}", files=("x", "y")[turn % 2]) for turn in range(30)]
+    scene = Scene(*narrow[:2], bead("wide", files="x y"), *narrow[2:], workers=2)
+    turn = 0
+    while scene.is_at("wide") is BeadState.READY:
+        scene.finish(f"n{turn}")
+        turn += 1
+    assert turn == 10, "eight went before it, and two were at work"
+    assert scene.running() == ["wide"]
+    scene.die()
+    assert scene.record("wide").overtaken == 0
+    scene.finish("wide")
+    assert scene.running() == ["n10", "n11"]
+
+
 def test_a_wait_has_its_time() -> None:
     """Then it is told who still has it, and goes on without."""
     scene = at_work("a", "b")

@@ -29,7 +29,7 @@ def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
     state.move_bead(
         event.bead, event,
         number=event.number, attempts=record.attempts + 1, token=event.token, route=event.route, occupies=True,
-        resume=None, stay=None, keep=False, merge=False, briefing="",
+        resume=None, stay=None, keep=False, merge=False, briefing="", overtaken=0,
     )  # fmt: skip
     state.move_worker(event.worker, event, token=event.token)
     state.attempts[event.token] = Attempt(
@@ -41,7 +41,9 @@ def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
     if state.fits:
         state.fits -= 1
     session_asked_for(state, event.route, event.at)
-    state.locks.hold(event.bead, record.spec.files if event.claims is None else event.claims)
+    claims = record.spec.files if event.claims is None else event.claims
+    state.locks.hold(event.bead, claims)
+    state.overtake(event.bead, claims, event.at)
     if record.predicted:
         state.locks.guess(event.bead, lacking(record.predicted, added(record.spec.files, record.found)))
     if event.probe:
