@@ -8,27 +8,23 @@ back as a signal, because policy has to decide about it; only what nobody foresa
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from math import inf
+from typing import TypeVar
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import Commit, Ending, Ground, Policy, Stray, Token, Unasked, Verdict
+from orchestrator.core.model import Commit, Ending, Policy, Token, Unasked, Verdict
 from orchestrator.core.values import replace
 from orchestrator.runtime.checkpoints import Checkpoints
+from orchestrator.runtime.errands import Errands
 from orchestrator.runtime.lane import Lane, Urgency
 from orchestrator.runtime.ports import (
     AgentMissing,
     Agents,
     Clock,
     Commands,
-    Composition,
-    Conflict,
-    Empty,
-    InDoubt,
-    LandedAt,
     Leaving,
     Letter,
     Predictor,
@@ -39,6 +35,8 @@ from orchestrator.runtime.ports import (
     Workspaces,
 )
 from orchestrator.runtime.watcher import Watcher
+
+Owed = TypeVar("Owed", bound=m.Effect)
 
 COLLECTORS = 4
 """How many deliveries are collected at once: a few git processes each, on as many worktrees."""
@@ -61,7 +59,7 @@ class Lanes:
     ) -> None:
         """`describe` says what a pull request says; it is called on the thread that calls `perform`."""
         self._workspaces = workspaces
-        self._predictor = predictor
+        self._errands = Errands(workspaces, predictor, clock)
         self._commands = commands
         self._sessions = sessions
         self._agents = agents
@@ -132,6 +130,7 @@ class Lanes:
             self._workspaces.close()
 
     def _begin(self, effect: m.Effect) -> None:
+        run = self._errands
         match effect:
             case m.Sweep():
                 self._git.submit(self._sweep)
@@ -149,28 +148,28 @@ class Lanes:
             case m.Type():
                 self._type(effect)
             case m.Save():
-                self._git.submit(lambda: self._save(effect))
+                self._git.submit(lambda: self._emit(run.save(effect)))
             case m.Collect():
-                self._submit(self._collects, lambda: self._collect(effect))
+                self._submit(self._collects, lambda: self._emit(run.collect(effect)))
             case m.Check():
-                self._submit(self._checks, lambda: self._check(effect))
+                self._submit(self._checks, lambda: self._emit(run.check(effect)))
             case m.Compose():
                 self._submit(self._landing, lambda: self._compose(effect))
             case m.Verify():
-                self._submit(self._trials, lambda: self._verify(effect))
+                self._submit(self._trials, lambda: self._if_wanted(effect, run.verify))
             case m.Advance():
-                self._submit(self._landing, lambda: self._advance(effect))
+                self._submit(self._landing, lambda: self._emit(run.advance(effect)))
             case m.Follow():
-                self._submit(self._landing, lambda: self._follow(effect))
+                self._submit(self._landing, lambda: self._if_wanted(effect, run.follow))
             case m.Push():
-                self._submit(self._pushes, lambda: self._push(effect))
+                self._submit(self._pushes, lambda: self._if_wanted(effect, run.push))
             case m.Propose():
                 letter = self._describe(effect)
-                self._submit(self._pushes, lambda: self._propose(effect, letter))
+                self._submit(self._pushes, lambda: self._if_wanted(effect, lambda it: run.propose(it, letter)))
             case m.Foresee():
-                self._submit(self._foresight, lambda: self._foresee(effect))
+                self._submit(self._foresight, lambda: self._emit(run.foresee(effect)))
             case m.Clear():
-                self._git.submit(lambda: self._clear(effect), Urgency.LATER)
+                self._git.submit(lambda: self._if_wanted(effect, run.clear), Urgency.LATER)
 
     def _submit(self, pool: ThreadPoolExecutor, work: Callable[[], None]) -> None:
         pool.submit(work).add_done_callback(self._watch)
@@ -286,82 +285,14 @@ class Lanes:
 
     # ------------------------------------------------------------ work
 
-    def _save(self, effect: m.Save) -> None:
-        try:
-            commit, fault = self._workspaces.save(effect), ""
-        except WorkspaceFault as refused:
-            commit, fault = None, str(refused)
-        strays = self._strays(effect)
-        self._emit(m.Saved(at=self._clock.now(), token=effect.token, commit=commit, fault=fault, strays=strays))
-
-    def _strays(self, effect: m.Save | m.Collect) -> tuple[Stray, ...]:
-        """What could not be compared or put back is no fault of the work: it is said in its place."""
-        try:
-            return tuple(self._workspaces.strays(effect))
-        except WorkspaceFault as refused:
-            return (Stray(ground=Ground.REF, what="the fences", how=str(refused), shown=False),)
-
-    def _collect(self, effect: m.Collect) -> None:
-        now = self._clock.now
-        try:
-            work = self._workspaces.collect(effect)
-        except WorkspaceFault as refused:
-            strays = self._strays(effect)
-            self._emit(m.Collected(at=now(), token=effect.token, commit=None, fault=str(refused), strays=strays))
-            return
-        strays = self._strays(effect)
-        self._emit(
-            m.Collected(
-                at=now(), token=effect.token, commit=work.commit, tree=work.tree, files=work.files, strays=strays
-            )
-        )
-
-    def _check(self, effect: m.Check) -> None:
-        try:
-            result = self._workspaces.check(effect)
-        except WorkspaceFault as refused:
-            self._emit(m.Checked(at=self._clock.now(), token=effect.token, passed=False, fault=str(refused)))
-            return
-        self._emit(
-            m.Checked(
-                at=self._clock.now(),
-                token=effect.token,
-                passed=result.passed,
-                command=result.command,
-                output=result.output,
-            )
-        )
+    def _if_wanted(self, effect: Owed, errand: Callable[[Owed], m.Signal]) -> None:
+        """Only while it is still owed: what it stood on may have changed while it waited for its turn."""
+        if effect in self._under_way:
+            self._emit(errand(effect))
 
     def _compose(self, effect: m.Compose) -> None:
-        token = effect.token
         self.look_at_base()
-        try:
-            answer = self._workspaces.compose(effect)
-        except WorkspaceFault as refused:
-            self._emit(m.LandingRefused(at=self._clock.now(), token=token, evidence=str(refused)))
-            return
-        at = self._clock.now()
-        match answer:
-            case Composition(onto=onto, onto_tree=onto_tree, commit=commit, tree=tree):
-                self._emit(m.Composed(at=at, token=token, onto=onto, onto_tree=onto_tree, commit=commit, tree=tree))
-            case LandedAt(commit=commit, tree=tree):
-                self._emit(m.Landed(at=at, token=token, commit=commit, tree=tree))
-            case Conflict(onto=onto, onto_tree=onto_tree, evidence=evidence, beads=beads):
-                self._emit(
-                    m.NotComposed(
-                        at=at,
-                        token=token,
-                        onto=onto,
-                        onto_tree=onto_tree,
-                        ending=Ending.CONFLICT,
-                        evidence=evidence,
-                        beads=beads,
-                    )
-                )
-            case Empty(onto=onto, onto_tree=onto_tree):
-                self._emit(
-                    m.NotComposed(at=at, token=token, onto=onto, onto_tree=onto_tree, ending=Ending.NO_CHANGE_NEEDED)
-                )
+        self._emit(self._errands.compose(effect))
 
     def look_at_base(self) -> None:
         """Tell where the base branch is, where that is news. A repository that cannot be read is looked at later."""
@@ -370,133 +301,6 @@ class Lanes:
             if commit is not None and commit != self._base:
                 self._base = commit
                 self._emit(m.BaseSeen(at=self._clock.now(), commit=commit))
-
-    def _follow(self, effect: m.Follow) -> None:
-        """Only while it is still wanted: the target may have moved since."""
-        if effect not in self._under_way:
-            return
-        try:
-            answer = self._workspaces.follow(effect)
-        except WorkspaceFault as refused:
-            at = self._clock.now()
-            self._emit(m.NotFollowed(at=at, base=effect.base, turn=effect.turn, fault=str(refused)))
-            return
-        at = self._clock.now()
-        match answer:
-            case Composition(onto=onto, onto_tree=onto_tree, commit=commit, tree=tree):
-                self._emit(
-                    m.Followed(
-                        at=at,
-                        base=effect.base,
-                        turn=effect.turn,
-                        onto=onto,
-                        onto_tree=onto_tree,
-                        commit=commit,
-                        tree=tree,
-                    )
-                )
-            case Conflict(evidence=evidence):
-                self._emit(m.NotFollowed(at=at, base=effect.base, turn=effect.turn, conflict=evidence))
-            case Empty():
-                self._emit(m.NotFollowed(at=at, base=effect.base, turn=effect.turn))
-
-    def _verify(self, effect: m.Verify) -> None:
-        """Only while it is still wanted: what it stood on may have changed while it waited for its turn."""
-        if effect not in self._under_way:
-            return
-        try:
-            result = self._workspaces.verify(effect)
-        except WorkspaceFault as refused:
-            self._emit(m.NotVerified(at=self._clock.now(), bead=effect.bead, tree=effect.tree, evidence=str(refused)))
-            return
-        self._emit(
-            m.Verified(
-                at=self._clock.now(),
-                bead=effect.bead,
-                tree=effect.tree,
-                round=effect.round,
-                commands=effect.commands,
-                passed=result.passed,
-                command=result.command,
-                output=result.output,
-            )
-        )
-
-    def _advance(self, effect: m.Advance) -> None:
-        try:
-            arrived = self._workspaces.advance(effect)
-        except WorkspaceFault as refused:
-            self._emit(
-                m.LandingRefused(at=self._clock.now(), token=effect.token, evidence=str(refused), commit=effect.new)
-            )
-            return
-        at = self._clock.now()
-        if arrived:
-            self._emit(m.Advanced(at=at, commit=effect.new))
-        else:
-            self._emit(m.TargetFound(at=at, old=effect.old, commit=effect.new))
-
-    def _push(self, effect: m.Push) -> None:
-        """Only while it is still wanted: what has landed since goes with the next."""
-        if effect not in self._under_way:
-            return
-        try:
-            commit = self._workspaces.push(effect)
-        except WorkspaceFault as refused:
-            fault = m.NotPushed(at=self._clock.now(), turn=effect.turn, round=effect.round, evidence=str(refused))
-            self._emit(fault)
-            return
-        self._emit(m.Pushed(at=self._clock.now(), turn=effect.turn, commit=commit))
-
-    def _propose(self, effect: m.Propose, letter: Letter) -> None:
-        if effect not in self._under_way:
-            return
-        try:
-            brought = self._workspaces.propose(effect, letter)
-        except (WorkspaceFault, InDoubt) as refused:
-            self._emit(
-                m.NotProposed(
-                    at=self._clock.now(),
-                    bead=effect.bead,
-                    turn=effect.turn,
-                    round=effect.round,
-                    evidence=str(refused),
-                    doubt=isinstance(refused, InDoubt),
-                )
-            )
-            return
-        self._emit(
-            m.Proposed(
-                at=self._clock.now(),
-                bead=effect.bead,
-                turn=effect.turn,
-                url=brought.url,
-                branch=brought.branch,
-                commit=brought.commit,
-                found=brought.found,
-            )
-        )
-
-    def _foresee(self, effect: m.Foresee) -> None:
-        began = time.monotonic()
-        try:
-            guesses = self._predictor.foresee(effect)
-        except WorkspaceFault as refused:
-            self._emit(m.NotForeseen(at=self._clock.now(), round=effect.round, evidence=str(refused)))
-            return
-        seconds = time.monotonic() - began
-        self._emit(m.Foreseen(at=self._clock.now(), round=effect.round, guesses=guesses, seconds=seconds))
-
-    def _clear(self, effect: m.Clear) -> None:
-        """Only while it is still wanted: a bead that was opened again meanwhile has a session coming to its place."""
-        if effect not in self._under_way:
-            return
-        try:
-            self._workspaces.clear(effect)
-            fault = ""
-        except WorkspaceFault as refused:
-            fault = str(refused)
-        self._emit(m.Cleared(at=self._clock.now(), bead=effect.bead, fault=fault))
 
 
 def _age(effect: m.Effect) -> float:
