@@ -8,7 +8,7 @@ worktree's own git folder is not mended: such a worktree is no spare.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from orchestrator.core.values import Struct
@@ -72,9 +72,11 @@ class Spares(Struct, frozen=True, kw_only=True):
         return None
 
     def remove_all(self) -> None:
-        for found in self.all():
-            worktrees.remove(self.run.repository, found, found.path)
-        self.remove_orphans()
+        """One that cannot be removed keeps no other."""
+        with ExitStack() as each:
+            each.callback(self.remove_orphans)
+            for found in self.all():
+                each.callback(worktrees.remove, self.run.repository, found, found.path)
 
     def remove_orphans(self) -> None:
         """What a death has left of one that was just being taken: a registration for a bead that it never came to, or a

@@ -8,7 +8,7 @@ orders come one after another.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -528,17 +528,19 @@ class GitWorkspaces:
 
     def close(self) -> None:
         self._runner.commands.close()
-        try:
-            with as_workspace_fault("removing the worktrees in which merges are checked"):
-                if self._landing is not None:
-                    self._landing.stages.close()
-                self._spares.remove_all()
-                for folder in (self._run.folder, self._run.repository.state):
-                    worktrees.empty_trash(folder)
-                if self._run.folder.is_dir() and not any(self._run.folder.iterdir()):
-                    self._run.folder.rmdir()
-        finally:
-            self._git.residents.close()
+        # What cannot be removed keeps nothing else from being removed.
+        with as_workspace_fault("removing what no bead needs any more"), ExitStack() as last_first:
+            last_first.callback(self._git.residents.close)
+            last_first.callback(self._empty_folders)
+            last_first.callback(self._spares.remove_all)
+            if self._landing is not None:
+                last_first.callback(self._landing.stages.close)
+
+    def _empty_folders(self) -> None:
+        for folder in (self._run.folder, self._run.repository.state):
+            worktrees.empty_trash(folder)
+        if self._run.folder.is_dir() and not any(self._run.folder.iterdir()):
+            self._run.folder.rmdir()
 
     def _furnished_by(self, git: Git) -> Furnishing:
         templates = Templates(git=git, folder=self._run.repository.state / TEMPLATES, dependencies=self._dependencies)

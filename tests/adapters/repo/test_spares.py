@@ -10,6 +10,10 @@ import pytest
 
 from orchestrator.core.messages import OpenSession
 from orchestrator.core.model import BeadId, RouteName, Token, WorkerId
+from orchestrator.repo import worktrees
+from orchestrator.repo.repository import Repository
+from orchestrator.repo.worktrees import Worktree
+from orchestrator.runtime.ports import WorkspaceFault
 from tests.adapters.repo.conftest import World, git
 
 AsAgent = Callable[..., str]
@@ -161,3 +165,26 @@ def test_a_death_before_it_was_checked_out_keeps_nothing_of_the_last_bead(world:
     path = again.prepare("two", 2, keep=True)
     assert not (path / "of one").exists()
     assert again.attic("two") == {}
+
+
+def test_one_that_cannot_be_removed_keeps_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor what merges were checked in."""
+    world.done("landed", lambda path: (path / "new.txt").write_text("new\n"))
+    for bead in ("one", "two"):
+        world.prepare(bead)
+    for bead in ("one", "two"):
+        world.clear(bead)
+    first, second = spares(world)
+    remove = worktrees.remove
+
+    def refused(repository: Repository, worktree: Worktree | None, path: Path) -> None:
+        if path == first:
+            raise PermissionError(13, "Permission denied", str(path))
+        remove(repository, worktree, path)
+
+    monkeypatch.setattr(worktrees, "remove", refused)
+    with pytest.raises(WorkspaceFault, match="Permission denied"):
+        world.workspaces.close()
+    assert first.exists()
+    assert not second.exists()
+    assert [path.name for path in world.folder.iterdir()] == [first.name]
