@@ -195,16 +195,17 @@ def _claim(roll: Roll) -> Claim:
 
 
 def weather_from(roll: Roll, seed: int) -> Weather:
-    """Calm nights too: a rare defect is easily drowned in noise."""
+    """Calm nights too: a rare defect is easily drowned in noise. So is a worker on which everything fails."""
+    cursed = roll(0, 3) == 0
     return Weather(
-        trouble=(0, 10, 35, 70)[roll(0, 3)],
+        trouble=0 if cursed else (0, 10, 35, 70)[roll(0, 3)],
         lightning=(0, 5, 20, 60)[roll(0, 3)],
         doubling=(0, 5, 20)[roll(0, 2)],
         requests=(0, 20, 80)[roll(0, 2)],
         refusals=(0, 10, 30)[roll(0, 2)],
         asking=(0, 20, 60, 100)[roll(0, 3)],
         honest=roll(0, 3) > 0,
-        cursed=roll(0, 3) == 0,
+        cursed=cursed,
         limited=roll(0, 3) == 0,
         seed=seed,
     )

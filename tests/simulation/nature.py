@@ -430,6 +430,7 @@ _TROUBLES = (
     *_ENDINGS,
     "gives no sign",
     "falls silent",
+    "falls silent",
     "wonders",
     "never ends",
     "crashes",
