@@ -106,6 +106,22 @@ def test_a_merge_that_was_broken_off_is_gone_on_with() -> None:
     assert "they differ" in back.briefing
 
 
+def test_what_is_told_of_deaths_does_not_grow_with_them() -> None:
+    """The newest is told, and what the first was told beside its task, answers included."""
+    scene = Scene(bead("a", tries=9, verify=("check",)), workers=1, same_failures=99)
+    scene.sign("a")
+    scene.deliver("a")
+    scene.check("a", False)
+    told = []
+    for _ in range(3):
+        scene.sign("a")
+        told.append(only(scene.breaks("a", Ending.CRASHED), m.BeadReturned).briefing)
+        scene.wait(3600.0)
+    assert told[0] == told[1] == told[2]
+    assert told[0].count("An earlier attempt") == 1
+    assert "the check failed" in told[0]
+
+
 def test_a_red_merge_goes_back_likewise() -> None:
     """With what the checks said."""
     scene = Scene(bead("a"), workers=1, verify=("make test",))

@@ -142,3 +142,17 @@ def test_who_stood_still_when_we_died_is_like_any_other_that_was_lost() -> None:
     scene.sweep()
     assert not scene.state.suspended
     assert not scene.owed(m.Suspend)
+
+
+def test_the_time_of_one_whose_process_is_known_late_stands_still_as_well() -> None:
+    """Its first sign came before that."""
+    scene = Scene(bead("a"), bead("b", timeout_s=600.0), workers=2, memory_floor=FLOOR)
+    for name in ("a", "b"):
+        scene.hear(m.GaveSign, token=scene.token(name), session=None)
+    look(scene, LITTLE, ("b", 400.0))
+    assert still(scene) == ["b"]
+    scene.spawn("b")
+    due = ("bead", scene.token("b"))
+    assert scene.state.deadlines.at(due) is None
+    look(scene, MUCH)
+    assert scene.state.deadlines.at(due) == scene.now + 600.0

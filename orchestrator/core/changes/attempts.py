@@ -62,7 +62,7 @@ def session_spawned(state: Standing, event: m.SessionSpawned) -> None:
     worker = state.workers[attempt.worker].state
     if worker is WorkerState.STARTING:
         state.deadlines.set(("start", event.token), event.at + state.policy.start_timeout_s)
-    if attempt.question:  # it came late
+    if attempt.question or attempt.suspended is not None:  # it came late
         state.update_attempt(event.token, time_left=state.beads[attempt.bead].spec.timeout_s)
     elif worker in (WorkerState.STARTING, WorkerState.RUNNING):
         state.deadlines.set(("bead", event.token), _latest_end(state, attempt, event.at))

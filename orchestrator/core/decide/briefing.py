@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from orchestrator.core.model import BeadId, Ending, Verdict
 from orchestrator.core.records import Attempt
 
@@ -75,12 +77,18 @@ def interrupted(attempt: Attempt, verdict: Verdict) -> str:
         Ending.CRASHED: "the program ended unexpectedly",
         Ending.PUT_BACK: "another task was at work on files that it needs, which are free now and may have changed",
     }.get(verdict.ending, "it was interrupted")
-    known = so_far(attempt)
+    known = _INTERRUPTED.sub("", so_far(attempt))  # a night of deaths would else be told as a tale in a tale
     told = f"\n\nIt had been told:\n\n{known}" if known else ""
     return (
         f"An earlier attempt at this task ended because {why}. Its work so far is in the working tree. Look at what "
         f"is there, and go on from it.{told}"
     )
+
+
+_INTERRUPTED = re.compile(
+    r"\AAn earlier attempt at this task ended because [^.]*\. Its work so far is in the working tree\. "
+    r"Look at what is there, and go on from it\.(\n\n(It had been told:\n\n)?)?"
+)
 
 
 def base_taken(told: str) -> str:
