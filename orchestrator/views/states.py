@@ -18,8 +18,8 @@ from orchestrator.core.model import BeadState, BreakerState, RunState, WorkerSta
 HEADING = """\
 # States
 
-Generated from the tables in `orchestrator/core/machines.py` and the sentences in `orchestrator/core/model.py`; do not
-edit. A state is named after what it waits for. The arrows bear the names of events.
+Generated from the tables in `orchestrator/core/machines.py` and the sentences in `orchestrator/core/model/states.py`;
+do not edit. A state is named after what it waits for. The arrows bear the names of events.
 """
 
 
