@@ -180,6 +180,21 @@ def test_a_bead_that_needs_more_begins_on_a_base_that_holds_it() -> None:
     assert (again.bead, again.keep, again.resume) == ("a", False, None)
 
 
+def test_a_bead_whose_new_need_lands_at_once_is_not_cleared_away_under_its_agent() -> None:
+    """Its worktree was to be cleared while it waited."""
+    scene = Scene(bead("a"), bead("b"), workers=2)
+    scene.sign("a", "b")
+    apply(scene, bead("a", "b"), bead("b"))
+    scene.breaks("a", Ending.CRASHED)
+    assert scene.is_at("a") is BeadState.WAITING
+    assert [order.bead for order in scene.owed(m.Clear)] == ["a"]
+    scene.deliver("b")
+    scene.land("b")
+    scene.wait(3600.0)
+    assert scene.is_at("a") is BeadState.RUNNING
+    assert "a" not in [order.bead for order in scene.owed(m.Clear)]
+
+
 def test_a_full_train_is_checked_anew_by_other_checks() -> None:
     """What was green is so by checks that hold no more: nothing lands by them, and all of it by the new ones."""
     names = ("a", "b", "c")

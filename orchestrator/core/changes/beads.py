@@ -18,6 +18,7 @@ from orchestrator.core.values import replace
 def bead_readied(state: Standing, event: m.BeadReadied) -> None:
     state.move_bead(event.bead, event)
     state.readable.pop(event.bead, None)
+    state.leave_worktree(event.bead)
     state.queue(event.bead, event.at)
 
 
