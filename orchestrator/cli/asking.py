@@ -17,7 +17,7 @@ import typer
 
 from orchestrator.app.orders import Exit, Order, Refused
 from orchestrator.cli.running import carry_out
-from orchestrator.cli.speech import AsJson, ManifestFile, Repo, Run, complain, honest, operator, show_json
+from orchestrator.cli.speech import FORCED, AsJson, ManifestFile, Repo, Run, complain, honest, operator, show_json
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId
 
@@ -195,12 +195,18 @@ def workers(
         ),
     ] = Change.LIST,
     which: Annotated[str, typer.Argument(help="How many, or the worker's name.", metavar="N|WORKER")] = "1",
+    force: Annotated[bool, typer.Option("--force", help="Of add: however short the machine is of memory.")] = False,
     repo: Repo = HERE,
     run: Run = None,
 ) -> int:
     """Show the workers; have more of them, or fewer, while it runs. What a worker that goes has done is kept."""
     if change is Change.LIST:
         return _show_workers(repo, run)
+    if force and change is not Change.ADD:
+        raise typer.BadParameter("goes with `workers add`", param_hint="--force")
+    if force:
+        complain(FORCED)
+        which = f"{which} force"
     verbs = {
         Change.ADD: m.Verb.ADD_WORKERS,
         Change.DRAIN: m.Verb.DRAIN_WORKER,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.app.orders import Exit, Order, workers_of
-from orchestrator.cli.speech import ManifestFile, complain, honest
+from orchestrator.cli.speech import FORCED, ManifestFile, complain, honest
 
 if TYPE_CHECKING:
     from orchestrator.core.state import State
@@ -76,10 +76,7 @@ def run(
         force=force,
     )
     if force:
-        complain(
-            "--force: agents start however short this machine is. It may become slow, and its kernel may kill "
-            "processes, this one among them; what agents have written is checkpointed every minute"
-        )
+        complain(FORCED)
     return _detached(order) if detach else carry_out(order)
 
 

@@ -16,6 +16,11 @@ from orchestrator.app.orders import Exit, Refused
 from orchestrator.runtime.ports import Broken, StoreFault, WorkspaceFault
 
 P = ParamSpec("P")
+FORCED = (
+    "--force: agents start however short this machine is. It may become slow, and its kernel may kill processes, this "
+    "one among them; what agents have written is checkpointed every minute"
+)
+"""What whoever forces starts is warned of."""
 
 Repo = Annotated[
     Path, typer.Option("--repo", help="The repository, or any folder in it.", show_default="the current folder")

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.core import messages as m
 from orchestrator.core.decide import idle_and_paused
-from orchestrator.core.model import BeadId, BeadState, Commit, Ending, Policy, RunState, WorkerState
+from orchestrator.core.model import BeadId, BeadState, Commit, Ending, Policy, Room, RunState, WorkerState
 from tests.core.scene import Scene, bead, none, only
 
 
@@ -378,6 +378,21 @@ def test_workers_that_are_added_start_at_once_and_are_there_after_a_death() -> N
     assert list(scene.state.workers) == ["w1", "w2", "w3"]
 
 
+def test_workers_that_are_added_by_force_start_however_short_the_machine_is() -> None:
+    """Until the run is started again without it."""
+    scene = Scene(bead("a"), bead("b"), workers=1)
+    scene.hear(m.Sampled, samples=(), room=Room(memory=0))
+    assert scene.state.fits == 0
+    said = scene.hear(m.Asked, verb=m.Verb.ADD_WORKERS, text="1 force", request=1)
+    assert only(said, m.WorkersAdded).forced
+    assert scene.running() == ["a", "b"]
+    scene.hear(m.Sampled, samples=(), room=Room(memory=0))
+    assert scene.state.fits is None
+    scene.die()
+    scene.open(Policy(workers=1))
+    assert scene.state.policy.heed_host
+
+
 def test_who_says_anew_how_many_workers_there_are_to_be_means_all_of_them() -> None:
     scene = Scene(bead("a"), workers=1)
     scene.hear(m.Asked, verb=m.Verb.ADD_WORKERS, text="2", request=1)
@@ -387,7 +402,7 @@ def test_who_says_anew_how_many_workers_there_are_to_be_means_all_of_them() -> N
     assert list(scene.state.workers) == ["w1", "w2"]
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "many", "", "10000", "²"])
+@pytest.mark.parametrize("text", ["0", "-1", "many", "", "10000", "²", "2 please"])
 def test_what_is_no_number_of_workers_is_refused(text: str) -> None:
     scene = Scene(bead("a"))
     refused = only(scene.hear(m.Asked, verb=m.Verb.ADD_WORKERS, text=text, request=1), m.RequestAnswered)

@@ -18,6 +18,8 @@ def workers_added(state: Standing, event: m.WorkersAdded) -> None:
     for worker in event.workers:
         state.added[worker] = None
         state.released.pop(worker, None)
+    if event.forced:
+        state.policy = replace(state.policy, heed_host=False)
     state.staff(event.at)
 
 

@@ -22,6 +22,8 @@ OF_A_WORKER = frozenset({m.Verb.DRAIN_WORKER, m.Verb.ABORT_WORKER, m.Verb.RELEAS
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PRIORITIES = frozenset("01234")
 MOST_ADDED = 1000
+FORCED = "force"
+"""Behind a number of workers: they start however short the machine is."""
 
 Answer = Generator[m.Event, None, tuple[bool, str]]
 """What becomes true, and whether the request is accepted and in which words."""
@@ -198,12 +200,15 @@ def _cancel(state: State, bead: BeadId, by: str, at: float) -> Iterator[m.Event]
 
 
 def _add_workers(state: State, text: str, by: str, at: float) -> Answer:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_ADDED):
+    text, _, word = text.partition(" ")
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_ADDED) or word not in ("", FORCED):
         return False, f"{text!r} is no number of workers between 1 and {MOST_ADDED}"
     names = [f"w{n}" for n in range(1, len(state.workers) + len(state.released) + int(text) + 1)]
     free = [WorkerId(name) for name in names if WorkerId(name) not in state.workers]
     added = tuple(free[: int(text)])
-    yield m.WorkersAdded(at=at, workers=added, by=by)
+    yield m.WorkersAdded(at=at, workers=added, by=by, forced=bool(word))
+    if word and state.fits is not None:
+        yield m.HostFreed(at=at)
     return True, f"{', '.join(added)} at work: {len(state.workers)} workers"
 
 

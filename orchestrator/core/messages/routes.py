@@ -9,6 +9,8 @@ from orchestrator.core.model import BeadId, RouteName, Token, WorkerId
 class WorkersAdded(Event, frozen=True, kw_only=True):
     workers: tuple[WorkerId, ...]
     by: str
+    forced: bool = False
+    """From now on agents start however short the machine is."""
 
 
 class WorkerReleased(Event, frozen=True, kw_only=True):
