@@ -20,7 +20,7 @@ while :; do echo "a line of work, with some more words so that it is as long as 
 
 
 def running(night: Night) -> int:
-    if not (night.state / "state.db").exists():
+    if not night.has_begun():
         return 0
     return sum(bead["state"] == "running" for bead in night.look("status")["beads"])
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from orchestrator.core.values import replace
 from tests.agents.conftest import Ready
 from tests.agents.model_server import ModelServer, Say, Shell, Trouble, Turn, Write, script_line
 from tests.agents.nights import attempts, write

@@ -5,11 +5,11 @@ The programs get an environment of their own and talk to nobody but 127.0.0.1.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatch
 
 import pytest
 
-from orchestrator.core.values import replace
 from tests.agents.conftest import Ready
 from tests.agents.model_server import OUTSIDE, ModelServer, Say, Shell, Trouble, Write, script_line
 from tests.agents.nights import attempts, write

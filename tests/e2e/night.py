@@ -127,6 +127,11 @@ class Night:
                     (rest / other.name).symlink_to(other)
         self.environment["PATH"] = os.pathsep.join(map(str, places))
 
+    def has_begun(self) -> bool:
+        """There is a run to look at; for a moment there is its state's file alone."""
+        made = (self.state / "state.db").exists()
+        return made and self.orchestrator("status", "--repo", str(self.repository), "--json").returncode == 0
+
     def look(self, command: str, *argv: str) -> Any:
         """What a reading command says as JSON."""
         done = self.orchestrator(command, *argv, "--repo", str(self.repository), "--json")

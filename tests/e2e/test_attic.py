@@ -44,7 +44,7 @@ def test_what_a_bead_left_is_listed_restored_and_pruned(night: Night) -> None:
 def test_what_a_run_may_go_on_from_is_not_pruned(night: Night) -> None:
     night.write({"name": "night", "budget": {"usd": 0.01}, "beads": beads(["a"], 30)})
     process = night.start()
-    while not night.state.joinpath("state.db").exists() or not night.look("status")["beads"][0]["attempts"]:
+    while not night.has_begun() or not night.look("status")["beads"][0]["attempts"]:
         assert process.poll() is None
     worktree = next(path for path in night.worktrees.parent.rglob("night/a") if path.is_dir())
     (worktree / "half.txt").write_text("half\n")

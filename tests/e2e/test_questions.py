@@ -111,7 +111,7 @@ def test_an_answer_is_typed_into_the_session_that_asked(night: Night) -> None:
     """The bead is held with the screen as text; its session is still the first one when it lands."""
     write(night, "colour\nAsk me which.")
     run = night.start()
-    wait_for(lambda: (night.state / "state.db").exists())
+    wait_for(night.has_begun)
     question = held(night)
     assert "Which colour shall it be?" in question
     assert "2. blue" in question
