@@ -8,12 +8,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
 from typing import Any, TypeVar
 
 KeyPath = tuple[str | int, ...]
 """The keys and list indices that lead from the top of a profile to a value."""
 
 T = TypeVar("T")
+Word = TypeVar("Word", bound=StrEnum)
 
 
 class Wrong(ValueError):
@@ -97,12 +99,12 @@ def pattern(value: Any) -> re.Pattern[str]:
         raise Wrong(f"is no regular expression: {error}") from None
 
 
-def one_of(words: type[T]) -> Callable[[Any], T]:
-    def read(value: Any) -> T:
+def one_of(words: type[Word]) -> Callable[[Any], Word]:
+    def read(value: Any) -> Word:
         try:
-            return words(value)  # type: ignore[call-arg]
+            return words(value)
         except ValueError:
-            known = [str(word) for word in words]  # type: ignore[attr-defined]
+            known = [str(word) for word in words]
             raise Wrong(f"'{value}' does not fit" + meant(str(value), known, say_all=True)) from None
 
     return read

@@ -7,6 +7,7 @@ writes about rate limits says the same words. `verdict` asks only where somethin
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable
 
 from orchestrator.agents.profile import WordRule
@@ -133,9 +134,6 @@ def of_status(status: int | None) -> Ending | None:
 def first(rules: Iterable[WordRule], text: str) -> tuple[Ending, re.Match[str]] | None:
     """The first rule that finds something, and its last find: the last word on it."""
     for rule in rules:
-        found = None
-        for found in rule.matches.finditer(text):  # noqa: B007  (the last one is what is wanted)
-            pass
-        if found is not None:
-            return rule.ending, found
+        if found := deque(rule.matches.finditer(text), maxlen=1):
+            return rule.ending, found[0]
     return None
