@@ -28,6 +28,8 @@ SPARE = "orchestrator.spare"
 """In the git folder of a worktree whose files are an earlier bead's: they go before anybody works there."""
 DEPENDENCIES = "orchestrator.dependencies"
 """Which folders a worktree was brought, and by which states of their lock files."""
+_LONGEST = 1 << 16
+"""Bytes of a file of a registration: each is a line."""
 _TRASH = ".trash-"
 REASON = "orchestrator: "
 _SPARE, _MERGED = ": spare", ": merged trees"
@@ -245,21 +247,39 @@ def _throw_away(what: Path, folder: Path) -> None:
 
 
 def _registration(admin: Path) -> Worktree | None:
+    # Each bead has all of them read several times, and there may be hundreds: by plain calls.
+    link = _text(f"{admin}/gitdir")
+    if link is None:
+        return None
+    label, said = None, _text(f"{admin}/{MARKER}")
+    if said is not None:
+        with suppress(ValueError, KeyError, TypeError):
+            known = json.loads(said)
+            label = Label(run=known["run"], bead=known["bead"], number=known["number"])
+    head, reason = (_text(f"{admin}/{name}") or b"" for name in ("HEAD", "locked"))
+    # Git 2.48 and newer can write the link relative to the registration.
+    path = Path(os.path.normpath(os.path.join(admin, os.fsdecode(link.rstrip(b"\n"))))).parent
+    return Worktree(
+        path=path,
+        admin=admin,
+        head=head.decode(errors="replace").strip(),
+        label=label,
+        reason=reason.decode(errors="replace").strip(),
+    )
+
+
+def _text(file: str) -> bytes | None:
+    """None: there is none that can be read."""
     try:
-        link = os.fsdecode((admin / "gitdir").read_bytes().rstrip(b"\n"))
+        number = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return None
-    label, reason, head = None, "", ""
-    with suppress(OSError):
-        head = (admin / "HEAD").read_text(errors="replace").strip()
-    with suppress(OSError):
-        reason = (admin / "locked").read_text(errors="replace").strip()
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        said = json.loads((admin / MARKER).read_text())
-        label = Label(run=said["run"], bead=said["bead"], number=said["number"])
-    # Git 2.48 and newer can write the link relative to the registration.
-    path = Path(os.path.normpath(admin / link)).parent
-    return Worktree(path=path, admin=admin, head=head, label=label, reason=reason)
+    try:
+        return os.read(number, _LONGEST)
+    except OSError:
+        return None
+    finally:
+        os.close(number)
 
 
 def _says(file: str, wanted: bytes) -> bool:
