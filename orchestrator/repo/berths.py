@@ -1,4 +1,4 @@
-"""A berth for each worker: ports and a name for containers that no other worker uses.
+"""A berth for each worker: ports and a name for containers that no other worker uses; and what its commands find.
 
 Knows no worktree. The same worker of the same repository has the same berth every night.
 """
@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Mapping
 
+from orchestrator.core.messages import Check, OpenSession
 from orchestrator.core.model import WorkerId
 from orchestrator.repo.repository import Repository
 
@@ -24,3 +25,14 @@ def berth(repository: Repository, run: str, worker: WorkerId) -> Mapping[str, st
     block = (offset + number) % ((LAST - FIRST) // EACH)
     name = re.sub(r"[^a-z0-9_-]+", "-", f"{repository.name}-{run}-{worker}".lower()).strip("-_")
     return {"PORT_BASE": str(FIRST + EACH * block), "COMPOSE_PROJECT_NAME": name or "orchestrator"}
+
+
+def environment(repository: Repository, run: str, order: OpenSession | Check) -> Mapping[str, str]:
+    """What setup and checks find in their environment."""
+    return {
+        "ORCHESTRATOR_RUN": run,
+        "ORCHESTRATOR_BEAD": order.bead,
+        "ORCHESTRATOR_ATTEMPT": str(order.number),
+        "ORCHESTRATOR_WORKER": order.worker,
+        **berth(repository, run, order.worker),
+    }
