@@ -131,6 +131,11 @@ class BeadRecord(Struct, frozen=True, kw_only=True):
     put_backs: int = 0
     """How often it gave way, since it was last opened by a person."""
 
+    @property
+    def vague(self) -> bool:
+        """It says nothing of its files, and nobody has worked on it yet."""
+        return self.spec.prompt is not None and not self.spec.files and not self.attempts
+
 
 class Point(Struct, frozen=True, kw_only=True):
     """A commit and its tree."""

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from orchestrator.core import messages as m
 from orchestrator.core.changes import CHANGES
+from orchestrator.core.changes.planning import know_routes, plan
+from orchestrator.core.changes.staffing import staff
 from orchestrator.core.standing import ACTIVE, LIVE, SETTLED, Due, Standing
 
 __all__ = ["ACTIVE", "LIVE", "SETTLED", "Due", "State"]
@@ -17,6 +19,12 @@ __all__ = ["ACTIVE", "LIVE", "SETTLED", "Due", "State"]
 
 class State(Standing):
     """One run. Made from its first event, `RunPlanned`; changed by `apply` alone."""
+
+    def __init__(self, planned: m.RunPlanned) -> None:
+        super().__init__(planned)
+        know_routes(self, planned.manifest, planned.at)
+        staff(self, planned.at)
+        plan(self, planned.manifest.beads, planned, planned.at)
 
     @classmethod
     def replay(cls, events: Iterable[m.Event]) -> State:

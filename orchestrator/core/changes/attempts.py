@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.core import messages as m
+from orchestrator.core.changes.moving import move_bead, stop_clocks, stop_waiting, update_attempt
 from orchestrator.core.changes.pools import session_asked_for, session_over
+from orchestrator.core.changes.queueing import overtake
 from orchestrator.core.changes.routes import note_answer
+from orchestrator.core.changes.staffing import move_worker, staff
 from orchestrator.core.changes.workers import tells_of_worker
 from orchestrator.core.claims import added, lacking
 from orchestrator.core.model import (
@@ -26,12 +29,12 @@ from orchestrator.core.values import replace
 def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
     state.token = event.token
     record = state.beads[event.bead]
-    state.move_bead(
+    move_bead(state,
         event.bead, event,
         number=event.number, attempts=record.attempts + 1, token=event.token, route=event.route, occupies=True,
         resume=None, stay=None, keep=False, merge=False, briefing="", overtaken=0,
     )  # fmt: skip
-    state.move_worker(event.worker, event, token=event.token)
+    move_worker(state, event.worker, event, token=event.token)
     state.attempts[event.token] = Attempt(
         token=event.token, bead=event.bead, number=event.number, worker=event.worker, route=event.route,
         started=event.at, resume=event.resume, keep=event.keep, merge=event.merge, briefing=event.briefing,
@@ -43,7 +46,7 @@ def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
     session_asked_for(state, event.route, event.at)
     claims = record.spec.files if event.claims is None else event.claims
     state.locks.hold(event.bead, claims)
-    state.overtake(event.bead, claims, event.at)
+    overtake(state, event.bead, claims, event.at)
     if record.predicted:
         state.locks.guess(event.bead, lacking(record.predicted, added(record.spec.files, record.found)))
     if event.probe:
@@ -58,12 +61,12 @@ def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
 
 def session_spawned(state: Standing, event: m.SessionSpawned) -> None:
     """Its time runs from here: making the worktree and setting it up is not the agent's time."""
-    attempt = state.update_attempt(event.token, process=event.process, worktree=event.worktree)
+    attempt = update_attempt(state, event.token, process=event.process, worktree=event.worktree)
     worker = state.workers[attempt.worker].state
     if worker is WorkerState.STARTING:
         state.deadlines.set(("start", event.token), event.at + state.policy.start_timeout_s)
     if attempt.question or attempt.suspended is not None:  # it came late
-        state.update_attempt(event.token, time_left=state.beads[attempt.bead].spec.timeout_s)
+        update_attempt(state, event.token, time_left=state.beads[attempt.bead].spec.timeout_s)
     elif worker in (WorkerState.STARTING, WorkerState.RUNNING):
         state.deadlines.set(("bead", event.token), _latest_end(state, attempt, event.at))
 
@@ -78,15 +81,15 @@ def _latest_end(state: Standing, attempt: Attempt, spawned: float) -> float:
 
 
 def agent_started(state: Standing, event: m.AgentStarted) -> None:
-    attempt = state.update_attempt(event.token, signed=event.at)
+    attempt = update_attempt(state, event.token, signed=event.at)
     if event.session:
-        state.update_attempt(event.token, session=event.session)
-    state.move_worker(attempt.worker, event, failures=0, reason="")
+        update_attempt(state, event.token, session=event.session)
+    move_worker(state, attempt.worker, event, failures=0, reason="")
     _sign(state, attempt)
 
 
 def checkpoint_made(state: Standing, event: m.CheckpointMade) -> None:
-    state.update_attempt(event.token, checkpoint=event.commit, checkpointed=event.at)
+    update_attempt(state, event.token, checkpoint=event.commit, checkpointed=event.at)
 
 
 def checkpoint_failed(state: Standing, event: m.CheckpointFailed) -> None:
@@ -95,7 +98,8 @@ def checkpoint_failed(state: Standing, event: m.CheckpointFailed) -> None:
 
 def agent_progressed(state: Standing, event: m.AgentProgressed) -> None:
     attempt = state.attempts[event.token]
-    state.update_attempt(
+    update_attempt(
+        state,
         event.token,
         note=event.note or attempt.note,
         session=event.session or attempt.session,
@@ -117,9 +121,9 @@ def question_raised(state: Standing, event: m.QuestionRaised) -> None:
     if state.attempts[event.token].suspended is not None:  # it asked just before
         left = state.attempts[event.token].time_left
     asked = (*state.attempts[event.token].asked, event.question)
-    state.update_attempt(event.token, question=event.question, asked=asked, time_left=left)
-    state.move_bead(event.bead, event, reason=event.question)
-    state.stop_waiting(event.bead)
+    update_attempt(state, event.token, question=event.question, asked=asked, time_left=left)
+    move_bead(state, event.bead, event, reason=event.question)
+    stop_waiting(state, event.bead)
     state.deadlines.drop(("bead", event.token))
     state.deadlines.set(("question", event.token), event.until)
 
@@ -127,8 +131,8 @@ def question_raised(state: Standing, event: m.QuestionRaised) -> None:
 def question_settled(state: Standing, event: m.QuestionSettled) -> None:
     attempt = state.attempts[event.token]
     answers = (*attempt.answers, event.answer) if event.answer else attempt.answers
-    attempt = state.update_attempt(event.token, question="", answers=answers)
-    state.move_bead(event.bead, event, reason="")
+    attempt = update_attempt(state, event.token, question="", answers=answers)
+    move_bead(state, event.bead, event, reason="")
     state.deadlines.drop(("question", event.token))
     if state.workers[attempt.worker].state is WorkerState.RUNNING:
         if attempt.suspended is None:
@@ -138,27 +142,27 @@ def question_settled(state: Standing, event: m.QuestionSettled) -> None:
 
 
 def session_nudged(state: Standing, event: m.SessionNudged) -> None:
-    _owe(state, state.update_attempt(event.token, nudged=True), event.text)
+    _owe(state, update_attempt(state, event.token, nudged=True), event.text)
 
 
 def text_typed(state: Standing, event: m.TextTyped) -> None:
-    state.update_attempt(event.token, typing="")
+    update_attempt(state, event.token, typing="")
 
 
 def _owe(state: Standing, attempt: Attempt, text: str) -> None:
-    state.update_attempt(attempt.token, typing=text, turn=attempt.turn + 1)
+    update_attempt(state, attempt.token, typing=text, turn=attempt.turn + 1)
 
 
 def session_given_up(state: Standing, event: m.SessionGivenUp) -> None:
-    attempt = state.update_attempt(event.token, given_up=(event.ending, event.reason))
-    state.move_worker(attempt.worker, event, reason=event.reason)
-    state.stop_clocks(event.token)
-    state.stop_waiting(attempt.bead)
+    attempt = update_attempt(state, event.token, given_up=(event.ending, event.reason))
+    move_worker(state, attempt.worker, event, reason=event.reason)
+    stop_clocks(state, event.token)
+    stop_waiting(state, attempt.bead)
 
 
 def session_broke(state: Standing, event: m.SessionBroke) -> None:
     attempt = _over(state, event.token, event.verdict, event.at)
-    state.move_worker(attempt.worker, event)
+    move_worker(state, attempt.worker, event)
     if attempt.signed is None and state.muster.get(attempt.worker, "") is None:
         if event.verdict.ending is Ending.NOT_STARTED:
             state.muster[attempt.worker] = event.verdict.reason
@@ -168,14 +172,16 @@ def session_broke(state: Standing, event: m.SessionBroke) -> None:
 
 def work_delivered(state: Standing, event: m.WorkDelivered) -> None:
     attempt = _over(state, event.token, event.verdict, event.at)
-    state.move_worker(attempt.worker, event, failures=0, reason="")
+    move_worker(state, attempt.worker, event, failures=0, reason="")
     _sign(state, attempt)
 
 
 def work_collected(state: Standing, event: m.WorkCollected) -> None:
-    attempt = state.update_attempt(event.token, collected=True, commit=event.commit, tree=event.tree, files=event.files)
-    state.move_worker(attempt.worker, event)
-    state.move_bead(attempt.bead, event)
+    attempt = update_attempt(
+        state, event.token, collected=True, commit=event.commit, tree=event.tree, files=event.files
+    )
+    move_worker(state, attempt.worker, event)
+    move_bead(state, attempt.bead, event)
 
 
 def fence_crossed(state: Standing, event: m.FenceCrossed) -> None:
@@ -183,9 +189,9 @@ def fence_crossed(state: Standing, event: m.FenceCrossed) -> None:
 
 
 def attempt_ended(state: Standing, event: m.AttemptEnded) -> None:
-    state.move_worker(event.worker, event, token=None, **_weighed(state, event))
+    move_worker(state, event.worker, event, token=None, **_weighed(state, event))
     if state.surplus:
-        state.staff(event.at)
+        staff(state, event.at)
     if not state.beads[event.bead].spec.command:
         _book(state, event)
     breaker = state.breakers.get(event.route)
@@ -270,10 +276,11 @@ def _sign(state: Standing, attempt: Attempt) -> None:
 def _over(state: Standing, token: Token, verdict: Verdict, at: float) -> Attempt:
     attempt = state.attempts[token]
     first = attempt.agent_ended is None
-    state.stop_clocks(token)
-    state.stop_waiting(attempt.bead)
+    stop_clocks(state, token)
+    stop_waiting(state, attempt.bead)
     state.suspended.pop(token, None)
-    attempt = state.update_attempt(
+    attempt = update_attempt(
+        state,
         token,
         suspended=None,
         verdict=verdict,

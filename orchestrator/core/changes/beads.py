@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.core import messages as m
+from orchestrator.core.changes.moving import leave_train, leave_worktree, let_go, move_bead, settle, try_out
+from orchestrator.core.changes.queueing import queue
 from orchestrator.core.model import (
     BeadId,
     BeadState,
@@ -16,40 +18,40 @@ from orchestrator.core.values import replace
 
 
 def bead_readied(state: Standing, event: m.BeadReadied) -> None:
-    state.move_bead(event.bead, event)
+    move_bead(state, event.bead, event)
     state.readable.pop(event.bead, None)
-    state.leave_worktree(event.bead)
-    state.queue(event.bead, event.at)
+    leave_worktree(state, event.bead)
+    queue(state, event.bead, event.at)
 
 
 def bead_woke(state: Standing, event: m.BeadWoke) -> None:
     """Its waiting time is over: in the queue, on a route that it was to leave alone, or before its landing."""
-    record = state.move_bead(event.bead, event, not_before=0.0)
+    record = move_bead(state, event.bead, event, not_before=0.0)
     state.deadlines.drop(("wake", event.bead))
     state.deadlines.drop(("land", event.bead))
     if record.state is BeadState.MERGING:
         state.merging[event.bead] = 0.0
     else:
-        state.queue(event.bead, event.at)
+        queue(state, event.bead, event.at)
 
 
 def bead_held(state: Standing, event: m.BeadHeld) -> None:
     before, token = state.beads[event.bead].state, state.beads[event.bead].token
     asking = state.attempts[token] if token is not None else None
-    state.move_bead(event.bead, event, reason=event.reason)
+    move_bead(state, event.bead, event, reason=event.reason)
     if asking is not None:  # the answer goes to the session that asked
         record = state.beads[event.bead]
         merge = asking.merge or (before is BeadState.MERGING and record.spec.command is None)
         state.beads[event.bead] = replace(
             record, resume=asking.session, stay=asking.route, keep=True, merge=merge, briefing=event.briefing
         )
-    state.settle(event.bead)
+    settle(state, event.bead)
 
 
 def bead_reopened(state: Standing, event: m.BeadReopened) -> None:
     record = state.beads[event.bead]
     unmet = sum(state.beads[need].state is not BeadState.DONE for need in record.spec.needs)
-    state.move_bead(
+    move_bead(state,
         event.bead, event,
         unmet=unmet, tries=0, vain=0, put_backs=0, reason="",
         released=record.released or record.state is BeadState.HELD,
@@ -57,7 +59,7 @@ def bead_reopened(state: Standing, event: m.BeadReopened) -> None:
         briefing="\n\n".join(filter(None, (record.briefing if record.merge else "", event.briefing)))
         or record.briefing,
     )  # fmt: skip
-    state.leave_worktree(event.bead)
+    leave_worktree(state, event.bead)
     # A person has seen to it, and what was red may have been the machine's fault.
     state.trials = {tree: trial for tree, trial in state.trials.items() if trial.passed}
     if not unmet:
@@ -67,7 +69,7 @@ def bead_reopened(state: Standing, event: m.BeadReopened) -> None:
 def bead_returned(state: Standing, event: m.BeadReturned) -> None:
     record = state.beads[event.bead]
     shunned = tuple((route, until) for route, until in record.shunned if until > event.at)
-    state.move_bead(
+    move_bead(state,
         event.bead, event,
         reason=event.reason,
         not_before=event.not_before, resume=event.resume, stay=event.route, keep=event.keep, merge=event.merge,
@@ -78,8 +80,8 @@ def bead_returned(state: Standing, event: m.BeadReturned) -> None:
         signatures=(*record.signatures, event.signature) if event.signature else record.signatures,
         shunned=(*shunned, (event.shun, event.shun_until)) if event.shun else shunned,
     )  # fmt: skip
-    state.let_go(event.bead)
-    state.queue(event.bead, event.at)
+    let_go(state, event.bead)
+    queue(state, event.bead, event.at)
 
 
 def bead_reprioritized(state: Standing, event: m.BeadReprioritized) -> None:
@@ -90,17 +92,17 @@ def bead_reprioritized(state: Standing, event: m.BeadReprioritized) -> None:
     state.beads[event.bead] = replace(record, spec=spec, revised=revised)
     state.graph = state.graph.with_priority(event.bead, event.priority)
     if event.bead in state.ready:
-        state.queue(event.bead, event.at)
+        queue(state, event.bead, event.at)
 
 
 def bead_queued(state: Standing, event: m.BeadQueued) -> None:
-    state.move_bead(event.bead, event)
+    move_bead(state, event.bead, event)
     state.merging[event.bead] = 0.0
 
 
 def car_composed(state: Standing, event: m.CarComposed) -> None:
     """In its place: one that was composed before keeps the place that it had."""
-    state.move_bead(event.bead, event)
+    move_bead(state, event.bead, event)
     onto, made = Point(commit=event.onto, tree=event.onto_tree), Point(commit=event.commit, tree=event.tree)
     state.train[event.bead] = Car(bead=event.bead, onto=onto, made=made)
     if state.tip is None:
@@ -108,7 +110,7 @@ def car_composed(state: Standing, event: m.CarComposed) -> None:
 
 
 def car_set_aside(state: Standing, event: m.CarSetAside) -> None:
-    state.move_bead(event.bead, event)
+    move_bead(state, event.bead, event)
     onto = Point(commit=event.onto, tree=event.onto_tree)
     state.train[event.bead] = Car(bead=event.bead, onto=onto, refusal=event.ending, evidence=event.evidence)
     for other in event.beads:
@@ -119,8 +121,8 @@ def car_set_aside(state: Standing, event: m.CarSetAside) -> None:
 
 
 def car_checked(state: Standing, event: m.CarChecked) -> None:
-    state.move_bead(event.bead, event)
-    state.try_out(event)
+    move_bead(state, event.bead, event)
+    try_out(state, event)
 
 
 def check_flickered(state: Standing, event: m.CheckFlickered) -> None:
@@ -133,20 +135,20 @@ def target_moved(state: Standing, event: m.TargetMoved) -> None:
 
 
 def landing_started(state: Standing, event: m.LandingStarted) -> None:
-    state.move_bead(event.bead, event)
+    move_bead(state, event.bead, event)
     state.landing = event.beads  # an older history has none: its landing is begun anew
 
 
 def landing_delayed(state: Standing, event: m.LandingDelayed) -> None:
     record = state.beads[event.bead]
-    state.move_bead(event.bead, event, reason=event.reason, vain=record.vain + 1)
-    state.leave_train(event.bead)
+    move_bead(state, event.bead, event, reason=event.reason, vain=record.vain + 1)
+    leave_train(state, event.bead)
     state.merging[event.bead] = event.until
     state.deadlines.set(("land", event.bead), event.until)
 
 
 def bead_landed(state: Standing, event: m.BeadLanded) -> None:
-    state.move_bead(event.bead, event, commit=event.commit, tree=event.tree, checks=event.checks, reason="")
+    move_bead(state, event.bead, event, commit=event.commit, tree=event.tree, checks=event.checks, reason="")
     state.shoves = 0
     state.landings += 1
     state.landed[event.bead] = None
@@ -157,28 +159,28 @@ def bead_landed(state: Standing, event: m.BeadLanded) -> None:
 
 
 def bead_done(state: Standing, event: m.BeadDone) -> None:
-    state.move_bead(event.bead, event, reason=event.reason)
+    move_bead(state, event.bead, event, reason=event.reason)
     _done(state, event.bead)
 
 
 def bead_failed(state: Standing, event: m.BeadFailed) -> None:
     record = state.beads[event.bead]
-    state.move_bead(event.bead, event, reason=event.reason, tries=record.tries + event.tried)
-    state.settle(event.bead)
+    move_bead(state, event.bead, event, reason=event.reason, tries=record.tries + event.tried)
+    settle(state, event.bead)
 
 
 def bead_blocked(state: Standing, event: m.BeadBlocked) -> None:
-    state.move_bead(event.bead, event, reason=f"needs {event.by}")
-    state.settle(event.bead)
+    move_bead(state, event.bead, event, reason=f"needs {event.by}")
+    settle(state, event.bead)
 
 
 def bead_cancelled(state: Standing, event: m.BeadCancelled) -> None:
-    state.move_bead(event.bead, event, reason=event.reason)
-    state.settle(event.bead)
+    move_bead(state, event.bead, event, reason=event.reason)
+    settle(state, event.bead)
 
 
 def bead_cleared(state: Standing, event: m.BeadCleared) -> None:
-    state.leave_worktree(event.bead)
+    leave_worktree(state, event.bead)
     record = state.beads[event.bead]
     state.beads[event.bead] = replace(record, occupies=bool(event.fault))
 
@@ -193,7 +195,7 @@ def clearing_woke(state: Standing, event: m.ClearingWoke) -> None:
 
 
 def _done(state: Standing, bead: BeadId) -> None:
-    state.settle(bead)
+    settle(state, bead)
     for dependent in state.graph.dependents(bead):
         record = state.beads[dependent]
         state.beads[dependent] = replace(record, unmet=record.unmet - 1)

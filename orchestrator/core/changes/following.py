@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.core import messages as m
+from orchestrator.core.changes.moving import try_out
 from orchestrator.core.records import Following, Point
 from orchestrator.core.standing import Standing
 
@@ -22,7 +23,7 @@ def composed(state: Standing, event: m.BaseComposed) -> None:
 
 
 def checked(state: Standing, event: m.BaseChecked) -> None:
-    state.try_out(event)
+    try_out(state, event)
 
 
 def taken(state: Standing, event: m.BaseTaken) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.core import messages as m
+from orchestrator.core.changes.moving import stop_waiting
 from orchestrator.core.claims import added, lacking
 from orchestrator.core.locks import Wait
 from orchestrator.core.model import BeadId, Claim
@@ -20,7 +21,7 @@ def locks_taken(state: Standing, event: m.LocksTaken) -> None:
         return
     state.locks.confirm(event.bead, event.claims)
     if event.waited:
-        state.stop_waiting(event.bead)
+        stop_waiting(state, event.bead)
     _remember(state, event.bead, event.claims)
 
 
@@ -46,7 +47,7 @@ def locks_yielded(state: Standing, event: m.LocksYielded) -> None:
 
 
 def wait_ended(state: Standing, event: m.WaitEnded) -> None:
-    state.stop_waiting(event.bead)
+    stop_waiting(state, event.bead)
 
 
 def _remember(state: Standing, bead: BeadId, claims: tuple[Claim, ...]) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from orchestrator.core import machines
 from orchestrator.core import messages as m
 from orchestrator.core.model import BreakerState, RouteName
-from orchestrator.core.records import Attempt, Pool, Window
+from orchestrator.core.records import Account, Attempt, Pool, Window
 from orchestrator.core.standing import Standing
 from orchestrator.core.values import replace
 
@@ -85,8 +86,8 @@ def pool_freed(state: Standing, event: m.PoolFreed) -> None:
 def provider_parked(state: Standing, event: m.ProviderParked) -> None:
     before = state.accounts[event.provider]
     fresh = before.state is not BreakerState.OPEN
-    state.move_account(
-        event.provider, event,
+    _move_account(
+        state, event.provider, event,
         until=event.until, reason=event.reason, openings=before.openings + fresh, failures=(), probe=None,
     )  # fmt: skip
     state.deadlines.set(("provider", event.provider), event.until)
@@ -97,11 +98,11 @@ def provider_parked(state: Standing, event: m.ProviderParked) -> None:
 
 
 def provider_half_opened(state: Standing, event: m.ProviderHalfOpened) -> None:
-    state.move_account(event.provider, event, until=None, probe=None)
+    _move_account(state, event.provider, event, until=None, probe=None)
 
 
 def provider_recovered(state: Standing, event: m.ProviderRecovered) -> None:
-    state.move_account(event.provider, event, until=None, probe=None, openings=0, failures=(), reason="")
+    _move_account(state, event.provider, event, until=None, probe=None, openings=0, failures=(), reason="")
 
 
 def provider_slowed(state: Standing, event: m.ProviderSlowed) -> None:
@@ -150,6 +151,16 @@ def counted(pool: Pool, at: float) -> tuple[int, int]:
     """Requests and tokens of its day."""
     day = pool.day
     return (day.requests, day.tokens) if day is not None and day.until > at else (0, 0)
+
+
+def _move_account(state: Standing, provider: str, event: m.Event, **changes: Any) -> Account:
+    before = state.accounts[provider]
+    after = machines.after(machines.PROVIDER, before.state, type(event), f"provider {provider}")
+    record = replace(before, state=after, since=event.at, **changes)
+    state.accounts[provider] = record
+    state.deadlines.drop(("provider", provider))
+    state.ready.release(("provider", provider))
+    return record
 
 
 CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {

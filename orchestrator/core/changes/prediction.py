@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.core import messages as m
+from orchestrator.core.changes.queueing import queue
 from orchestrator.core.claims import escaped
 from orchestrator.core.model import Claim
 from orchestrator.core.standing import Standing
@@ -30,7 +31,7 @@ def files_predicted(state: Standing, event: m.FilesPredicted) -> None:
     claims = tuple(Claim(pattern=escaped(guess.path)) for guess in event.guesses)
     state.beads[event.bead] = replace(record, predicted=claims)
     if event.bead in state.ready:  # it stands in another line now
-        state.queue(event.bead, event.at)
+        queue(state, event.bead, event.at)
 
 
 def prediction_made(state: Standing, event: m.PredictionMade) -> None:

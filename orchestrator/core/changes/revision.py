@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from orchestrator.core import messages as m
+from orchestrator.core.changes.moving import leave_worktree, move_bead
+from orchestrator.core.changes.planning import know_routes, plan, respecify
+from orchestrator.core.changes.queueing import leave_queue, queue
 from orchestrator.core.graph import TaskGraph
 from orchestrator.core.model import Bead, BeadState
 from orchestrator.core.standing import SETTLED, Standing
@@ -26,8 +29,8 @@ def manifest_changed(state: Standing, event: m.ManifestChanged) -> None:
     state.tasks = {**revision.tasks, **{bead: task for bead, task in state.tasks.items() if bead in state.beads}}
     for traits in revision.manifest.agents:
         state.traits.setdefault(traits.name, traits)
-    state.know_routes(revision.manifest, event.at)
-    state.plan([bead for bead in wanted.values() if bead.id not in state.beads], revision, event.at)
+    know_routes(state, revision.manifest, event.at)
+    plan(state, [bead for bead in wanted.values() if bead.id not in state.beads], revision, event.at)
     for bead, record in list(state.beads.items()):
         removed = bead not in wanted
         if removed and record.state not in SETTLED - {BeadState.BLOCKED}:
@@ -40,12 +43,12 @@ def manifest_changed(state: Standing, event: m.ManifestChanged) -> None:
         if record.token is not None and record.spec != spec:
             state.beads[bead] = replace(record, revised=spec)
         elif record.state is not BeadState.DONE:
-            state.respecify(bead, spec, revision.tasks.get(bead, ""))
+            respecify(state, bead, spec, revision.tasks.get(bead, ""))
     state.graph = TaskGraph(_graphed(state))
     for bead, record in state.beads.items():
         if record.state is BeadState.READY:
-            state.leave_queue(bead)
-            state.queue(bead, event.at)
+            leave_queue(state, bead)
+            queue(state, bead, event.at)
 
 
 def _graphed(state: Standing) -> Iterator[Bead]:
@@ -59,11 +62,11 @@ def _graphed(state: Standing) -> Iterator[Bead]:
 
 
 def bead_replanned(state: Standing, event: m.BeadReplanned) -> None:
-    record = state.move_bead(event.bead, event, reason="", not_before=0.0)
+    record = move_bead(state, event.bead, event, reason="", not_before=0.0)
     state.misplaced.pop(event.bead, None)
     record = state.beads[event.bead] = replace(record, unmet=state.unmet(record.spec))
     if not record.unmet:
-        state.leave_worktree(event.bead)
+        leave_worktree(state, event.bead)
         state.readable[event.bead] = None
     elif record.occupies:  # who knows when its turn comes; and its worktree is on a base that lacks the new need
         state.to_clear[event.bead] = None

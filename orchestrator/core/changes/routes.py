@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from orchestrator.core import machines
 from orchestrator.core import messages as m
+from orchestrator.core.changes.staffing import move_worker, staff
 from orchestrator.core.model import (
     BreakerState,
     RouteName,
 )
+from orchestrator.core.records import Breaker
 from orchestrator.core.standing import Standing
 from orchestrator.core.values import replace
 
@@ -20,29 +23,29 @@ def workers_added(state: Standing, event: m.WorkersAdded) -> None:
         state.released.pop(worker, None)
     if event.forced:
         state.policy = replace(state.policy, heed_host=False)
-    state.staff(event.at)
+    staff(state, event.at)
 
 
 def worker_released(state: Standing, event: m.WorkerReleased) -> None:
     state.released[event.worker] = None
     state.added.pop(event.worker, None)
-    state.staff(event.at)
+    staff(state, event.at)
 
 
 def worker_backed_off(state: Standing, event: m.WorkerBackedOff) -> None:
     record = state.workers[event.worker]
-    state.move_worker(event.worker, event, failures=record.failures + 1, reason=event.reason)
+    move_worker(state, event.worker, event, failures=record.failures + 1, reason=event.reason)
     state.deadlines.set(("worker", event.worker), event.until)
 
 
 def worker_woke(state: Standing, event: m.WorkerWoke) -> None:
-    state.move_worker(event.worker, event)
+    move_worker(state, event.worker, event)
     state.deadlines.drop(("worker", event.worker))
 
 
 def worker_failed(state: Standing, event: m.WorkerFailed) -> None:
     record = state.workers[event.worker]
-    state.move_worker(event.worker, event, failures=record.failures + 1, reason=event.reason)
+    move_worker(state, event.worker, event, failures=record.failures + 1, reason=event.reason)
 
 
 def health_told(state: Standing, event: m.HealthFell | m.HealthRose) -> None:
@@ -70,7 +73,8 @@ def note_answer(state: Standing, route: RouteName, at: float) -> None:
 def breaker_opened(state: Standing, event: m.BreakerOpened) -> None:
     before = state.breakers[event.route]
     openings = before.openings + (before.state is not BreakerState.OPEN)
-    state.move_breaker(
+    _move_breaker(
+        state,
         event.route,
         event,
         until=event.until,
@@ -85,11 +89,21 @@ def breaker_opened(state: Standing, event: m.BreakerOpened) -> None:
 
 
 def breaker_half_opened(state: Standing, event: m.BreakerHalfOpened) -> None:
-    state.move_breaker(event.route, event, until=None, probe=None)
+    _move_breaker(state, event.route, event, until=None, probe=None)
 
 
 def breaker_closed(state: Standing, event: m.BreakerClosed) -> None:
-    state.move_breaker(event.route, event, until=None, probe=None, openings=0, failures=(), reason="")
+    _move_breaker(state, event.route, event, until=None, probe=None, openings=0, failures=(), reason="")
+
+
+def _move_breaker(state: Standing, route: RouteName, event: m.Event, **changes: Any) -> Breaker:
+    before = state.breakers.get(route) or Breaker(route=route, since=event.at)
+    after = machines.after(machines.BREAKER, before.state, type(event), f"breaker of {route}")
+    record = replace(before, state=after, since=event.at, **changes)
+    state.breakers[route] = record
+    state.deadlines.drop(("breaker", route))
+    state.ready.release(("route", route))
+    return record
 
 
 CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {

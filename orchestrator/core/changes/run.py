@@ -8,7 +8,9 @@ from typing import Any
 from orchestrator.core import machines
 from orchestrator.core import messages as m
 from orchestrator.core.changes import following, pull_requests, workers
+from orchestrator.core.changes.moving import leave_worktree, stop_clocks, update_attempt
 from orchestrator.core.changes.pools import watch_day
+from orchestrator.core.changes.staffing import move_worker, staff
 from orchestrator.core.model import BeadState, Budget, Policy
 from orchestrator.core.standing import LIVE, SETTLED, Standing
 from orchestrator.core.values import replace
@@ -31,7 +33,7 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
     state.deadlines.drop(("push", ""))
     for bead, record in state.beads.items():  # what could not be cleared away may have been the machine's fault
         if bead in state.clearings or (record.occupies and record.token is None and record.state in _AT_REST):
-            state.leave_worktree(bead)
+            leave_worktree(state, bead)
             state.to_clear[bead] = None
     pull_requests.taken_up(state)
     following.taken_up(state)
@@ -49,9 +51,9 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
             watch_day(state, pool)
     for worker in state.workers.values():
         if worker.state in LIVE and worker.token is not None:
-            state.move_worker(worker.id, event)
-            state.stop_clocks(worker.token)
-            state.update_attempt(worker.token, suspended=None)
+            move_worker(state, worker.id, event)
+            stop_clocks(state, worker.token)
+            update_attempt(state, worker.token, suspended=None)
             state.suspended.pop(worker.token, None)
 
 
@@ -186,7 +188,7 @@ def settings_changed(state: Standing, event: m.SettingsChanged) -> None:
         state.ready.release(("pool", pool))
     if policy.auto and state.tuning is None:
         workers.measure(state, event.at)
-    state.staff(event.at)
+    staff(state, event.at)
 
 
 def _follow(state: Standing, policy: Policy) -> None:
@@ -207,7 +209,7 @@ def _agree(state: Standing, terms: m.Terms, at: float) -> None:
     for bead, number in terms.numbers.items():
         if bead in state.beads and number > state.beads[bead].number:
             state.beads[bead] = replace(state.beads[bead], number=number)
-    state.staff(at)
+    staff(state, at)
 
 
 CHANGES: dict[type[m.Event], Callable[[Standing, Any], None]] = {

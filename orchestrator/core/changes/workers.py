@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.core import messages as m
+from orchestrator.core.changes.moving import update_attempt
+from orchestrator.core.changes.staffing import move_worker, staff
 from orchestrator.core.model import BeadState, Ending
 from orchestrator.core.records import Tuning
 from orchestrator.core.standing import Standing
@@ -16,7 +18,7 @@ def workers_tuned(state: Standing, event: m.WorkersTuned) -> None:
     grew = event.workers > event.before
     fewer = (event.before, event.rate, event.what) if grew and event.rate is not None else None
     measure(state, event.at, fewer, event.rest_until)
-    state.staff(event.at)
+    staff(state, event.at)
 
 
 def measure(state: Standing, at: float, fewer: tuple[int, float, str] | None = None, rest_until: float = 0.0) -> None:
@@ -26,11 +28,11 @@ def measure(state: Standing, at: float, fewer: tuple[int, float, str] | None = N
 
 
 def worker_renewed(state: Standing, event: m.WorkerRenewed) -> None:
-    state.move_worker(event.worker, event, row=(), renewed=True, reason=event.reason)
+    move_worker(state, event.worker, event, row=(), renewed=True, reason=event.reason)
 
 
 def worker_quarantined(state: Standing, event: m.WorkerQuarantined) -> None:
-    state.move_worker(event.worker, event, row=(), renewed=False, reason=event.reason)
+    move_worker(state, event.worker, event, row=(), renewed=False, reason=event.reason)
 
 
 def tells_of_worker(ending: Ending) -> bool:
@@ -42,13 +44,13 @@ def session_suspended(state: Standing, event: m.SessionSuspended) -> None:
     """Its time stands still with it."""
     ends = state.deadlines.at(("bead", event.token))
     left = 0.0 if ends is None else max(ends - event.at, 0.0)
-    state.update_attempt(event.token, suspended=event.at, time_left=left)
+    update_attempt(state, event.token, suspended=event.at, time_left=left)
     state.suspended[event.token] = None
     state.deadlines.drop(("bead", event.token))
 
 
 def session_went_on(state: Standing, event: m.SessionWentOn) -> None:
-    attempt = state.update_attempt(event.token, suspended=None)
+    attempt = update_attempt(state, event.token, suspended=None)
     state.suspended.pop(event.token, None)
     if not attempt.question:
         state.deadlines.set(("bead", event.token), event.at + attempt.time_left)
