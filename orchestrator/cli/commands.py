@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
+from typer.main import get_command_name
+from typer.models import CommandInfo
 
 from orchestrator.cli import asking, attic, keeping, locking, looking, running, telling, tuning
 
@@ -37,4 +40,12 @@ for module in (running, looking, asking, attic, locking, keeping, telling, tunin
 
 
 def program() -> None:
+    # Typer works out the options of every command there is before it looks which one is asked for.
+    asked = [command for command in app.registered_commands if _name(command) in sys.argv[1:2]]
+    if asked:
+        app.registered_commands = asked
     app()
+
+
+def _name(command: CommandInfo) -> str | None:
+    return command.name or (get_command_name(command.callback.__name__) if command.callback else None)
