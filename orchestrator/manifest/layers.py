@@ -156,7 +156,8 @@ class Layers:
         """Who is told, and of what; the rules of the nearer file laid over those of the farther."""
         merged: dict[str, Any] = {}
         for layer in reversed(self.layers):
-            merged = _laid_over(merged, layer.table.alerts.model_dump(exclude_none=True, exclude_defaults=True))
+            if layer.table.alerts.model_fields_set:
+                merged = _laid_over(merged, layer.table.alerts.model_dump(exclude_none=True, exclude_defaults=True))
         return merged
 
     def agent_names(self) -> set[str]:

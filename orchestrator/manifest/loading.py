@@ -237,9 +237,12 @@ class _Loading:
 
     def _check_limits(self, layers: Layers, known: Collection[str], profiles: Mapping[str, Mapping[str, Any]]) -> None:
         """Each limit is a known provider's, a known agent's, or a route's of a known agent."""
+        pools = {pool: None for layer in layers.layers for pool in layer.table.limits}
+        if not pools:
+            return  # every profile would be read for nothing
         sound = [name for name in sorted(known) if not self._agents.faults(name, profiles.get(name, {}))]
         names_ = {*known, SHELL_ROUTE, *(self._agents.traits(name, profiles.get(name)).provider for name in sound)}
-        for pool in {pool: None for layer in layers.layers for pool in layer.table.limits}:
+        for pool in pools:
             if pool not in names_ and names.agent_of(pool) not in known:
                 expected = "a provider, an agent or a route: " + ", ".join(sorted(names_))
                 message = f"limits: nothing here is called '{pool}'"

@@ -84,12 +84,18 @@ class SettingsTable(Table):
     checkpoint: Pause | None = Field(
         default=None, description="How often what an agent has written is put out of harm's way; 0: never. Default 60s."
     )
-    breaker: BreakerTable = Field(default_factory=BreakerTable, description="When a route is given a rest.")
-    backoff: BackoffTable = Field(default_factory=BackoffTable, description="How long a bead waits after a failure.")
-    locks: LocksTable = Field(
-        default_factory=LocksTable, description="What becomes of files beyond those that a bead names."
+    breaker: BreakerTable = Field(
+        default_factory=BreakerTable.model_construct, description="When a route is given a rest."
     )
-    logs: LogsTable = Field(default_factory=LogsTable, description="What is kept of what was said and shown.")
+    backoff: BackoffTable = Field(
+        default_factory=BackoffTable.model_construct, description="How long a bead waits after a failure."
+    )
+    locks: LocksTable = Field(
+        default_factory=LocksTable.model_construct, description="What becomes of files beyond those that a bead names."
+    )
+    logs: LogsTable = Field(
+        default_factory=LogsTable.model_construct, description="What is kept of what was said and shown."
+    )
     limits: dict[PoolKey, LimitTable] = Field(
         default_factory=dict,
         description="What a provider, an agent or a route may be asked for, by its name.",
@@ -152,7 +158,9 @@ class SettingsTable(Table):
         description="What the commit says as which a bead lands, above its trailers; {title}, {bead}, {prompt}, "
         "{route}, {attempt} and {run} are filled in. Default '{title}'.",
     )
-    push: PushTable = Field(default_factory=PushTable, description="Where the target goes to beyond the repository.")
+    push: PushTable = Field(
+        default_factory=PushTable.model_construct, description="Where the target goes to beyond the repository."
+    )
     follow_base: Flag | None = Field(
         default=None,
         description="What is new on the branch that the target began on is taken into the target while the run is at "
@@ -164,7 +172,8 @@ class SettingsTable(Table):
         "Default land.",
     )
     pull_request: PullRequestTable = Field(
-        default_factory=PullRequestTable, description="How it is proposed, where the mode is 'pull-request'."
+        default_factory=PullRequestTable.model_construct,
+        description="How it is proposed, where the mode is 'pull-request'.",
     )
     on_question: OnQuestion | None = Field(
         default=None,
@@ -193,8 +202,8 @@ class SettingsTable(Table):
     verify: Texts | None = Field(
         default=None, description="Commands that must succeed on every merged tree before the target moves to it."
     )
-    budget: BudgetTable = Field(default_factory=BudgetTable, description="Hard limits of money.")
-    alerts: AlertsTable = Field(default_factory=AlertsTable, description="Who is told when it matters.")
+    budget: BudgetTable = Field(default_factory=BudgetTable.model_construct, description="Hard limits of money.")
+    alerts: AlertsTable = Field(default_factory=AlertsTable.model_construct, description="Who is told when it matters.")
     defaults: DefaultsTable = Field(
-        default_factory=DefaultsTable, description="What a bead has that does not say otherwise."
+        default_factory=DefaultsTable.model_construct, description="What a bead has that does not say otherwise."
     )

@@ -22,7 +22,11 @@ FILES = (
 
 
 class Table(BaseModel):
-    """A mapping with known keys. A key without a value counts as left out."""
+    """A mapping with known keys. A key without a value counts as left out.
+
+    A table within another has `model_construct` for its default: called, it would be described to pydantic by itself
+    as well, at each start of a run, for a table of which the file says nothing.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
