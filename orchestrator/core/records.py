@@ -25,6 +25,16 @@ from orchestrator.core.model import (
 from orchestrator.core.values import Struct, field
 
 
+class Collision(Struct, frozen=True, kw_only=True):
+    """Unfinished work was seen not to merge with somebody else's."""
+
+    other: BeadId
+    """Who was at work at the same time; empty: the target, as it had become."""
+    paths: tuple[str, ...]
+    told: bool
+    """The agent knows of it, or it needs not: its session was given up for it."""
+
+
 class Attempt(Struct, frozen=True, kw_only=True):
     """One try at one bead; kept while its bead runs, is verified or waits to be merged."""
 
@@ -67,6 +77,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     checkpoint: Commit | None = None
     """The newest one of its worktree, while its agent is at work."""
     checkpointed: float | None = None
+    collisions: tuple[Collision, ...] = ()
+    """Those of which it is the later one."""
     verdict: Verdict | None = None
     agent_ended: float | None = None
     collected: bool = False

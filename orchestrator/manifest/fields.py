@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 
 from orchestrator.core.commit_message import PLACEHOLDERS
-from orchestrator.core.model import AUTO, Claim, Per, Predict, PushWhen, RouteName, Style, Unasked
+from orchestrator.core.model import AUTO, Claim, Collisions, Per, Predict, PushWhen, RouteName, Style, Unasked
 from orchestrator.core.pull_request_commands import KNOWN as HOSTS
 from orchestrator.core.pull_request_commands import PLACEHOLDERS as OF_PULL_REQUESTS
 from orchestrator.core.template import TemplateFault
@@ -27,6 +27,7 @@ _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 """No argument of a program may have a NUL; half of a surrogate pair, which JSON can say, cannot be encoded."""
 _GRAVITIES = ("info", "warning", "error")
 _PREDICT = tuple(word.value for word in Predict)
+_COLLISIONS = tuple(word.value for word in Collisions)
 _UNASKED = tuple(word.value for word in Unasked)
 _STYLES = tuple(word.value for word in Style)
 _PUSHES = tuple(word.value for word in PushWhen)
@@ -271,6 +272,7 @@ PoolKey = Annotated[Text, AfterValidator(names.check_pool)]
 Hold = Annotated[str, BeforeValidator(_as_hold), _schema(type=["string", "boolean"])]
 Flag = Annotated[bool, BeforeValidator(_as_flag), _schema(type="boolean")]
 OfPredict = Annotated[Predict, BeforeValidator(_as_word_of(*_PREDICT)), _schema(enum=[*_PREDICT])]
+OfCollisions = Annotated[Collisions, BeforeValidator(_as_word_of(*_COLLISIONS)), _schema(enum=[*_COLLISIONS])]
 OfUnasked = Annotated[Unasked, BeforeValidator(_as_word_of(*_UNASKED)), _schema(enum=[*_UNASKED])]
 OfStyle = Annotated[Style, BeforeValidator(_as_word_of(*_STYLES)), _schema(enum=[*_STYLES])]
 OfPushWhen = Annotated[PushWhen, BeforeValidator(_as_word_of(*_PUSHES)), _schema(enum=[*_PUSHES])]

@@ -70,6 +70,7 @@ _POLICY = {
     "predict": ("locks", "predict"),
     "unasked": ("locks", "unasked"),
     "watch_s": ("locks", "watch"),
+    "collisions": ("locks", "collisions"),
     "put_back_first": ("locks", "put_back_first"),
 }
 """The fields of Policy, and the keys that they come from."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadState, Claim
+from orchestrator.core.model import BeadState, Claim, Collisions
 from orchestrator.core.state import State
 from orchestrator.core.values import Struct
 from orchestrator.views.naming import Level, level_of
@@ -202,6 +202,12 @@ _WORDS: dict[type[m.Event], Callable[[Any, Entry | None, State], Told]] = {
     ),
     m.LocksYielded: lambda event, entry, state: (
         (event.bead, "lets go of", _claimed(event.claims), f"{event.to} needs them") if event.to else ()
+    ),
+    m.CollisionSeen: lambda event, entry, state: (
+        event.bead,
+        f"does not merge with {event.other or 'the target'}",
+        _short(", ".join(event.paths)),
+        "put back" if event.answer is Collisions.PUT_BACK else "it is told",
     ),
     m.PredictionFailed: lambda event, entry, state: ("run", "no files predicted", _short(event.reason)),
     m.WaitEnded: lambda event, entry, state: (event.bead, "waits no longer", _short(event.reason)),

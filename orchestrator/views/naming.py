@@ -135,6 +135,8 @@ _LEVELS: dict[type[m.Event], Level | Callable[[Any], Level]] = {
     m.AgentProgressed: Level.DEBUG,
     m.CheckpointMade: Level.DEBUG,
     m.CheckpointFailed: Level.WARNING,
+    m.CollisionSeen: Level.WARNING,
+    m.CollisionTold: Level.DEBUG,
     m.HealthFell: Level.WARNING,
     m.HostTightened: lambda event: Level.DEBUG if event.fits else Level.WARNING,
     m.HostFreed: Level.DEBUG,

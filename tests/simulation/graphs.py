@@ -22,6 +22,7 @@ from orchestrator.core.model import (
     BeadId,
     Budget,
     Claim,
+    Collisions,
     Limit,
     Manifest,
     Per,
@@ -32,6 +33,7 @@ from orchestrator.core.model import (
     RouteName,
     Unasked,
 )
+from orchestrator.core.values import replace
 
 Roll = Callable[[int, int], int]
 """A whole number between two, both included."""
@@ -60,7 +62,7 @@ class Weather:
     refusals: int
     """Checks that fail, merges that conflict, a repository that cannot be written."""
     asking: int
-    """An agent that wants more files than its bead names: it asks, or simply changes them."""
+    """An agent that wants more files than its bead names: it asks, or simply changes them, and may so collide."""
     cursed: bool
     """Whatever is begun on one of the workers fails."""
     honest: bool
@@ -214,7 +216,14 @@ def weather_from(roll: Roll, seed: int) -> Weather:
 def night_of(seed: int) -> tuple[Manifest, Weather]:
     """The graph and the weather of a seed."""
     dice = Random(seed)
-    return manifest_from(dice.randint), weather_from(dice.randint, seed)
+    manifest, weather = manifest_from(dice.randint), weather_from(dice.randint, seed)
+    return with_collisions(dice.randint, manifest), weather
+
+
+def with_collisions(roll: Roll, manifest: Manifest) -> Manifest:
+    """What becomes of those, asked last: seeds that are known for something else stay known for it."""
+    answer = (Collisions.TELL, Collisions.PUT_BACK, Collisions.PUT_BACK, Collisions.IGNORE)[roll(0, 3)]
+    return replace(manifest, policy=replace(manifest.policy, collisions=answer))
 
 
 @st.composite
@@ -223,4 +232,5 @@ def nights(draw: st.DrawFn) -> tuple[Manifest, Weather]:
         return draw(st.integers(low, high))
 
     manifest = manifest_from(roll)
-    return manifest, weather_from(roll, draw(st.integers(0, 2**32 - 1)))
+    weather = weather_from(roll, draw(st.integers(0, 2**32 - 1)))
+    return with_collisions(roll, manifest), weather

@@ -17,7 +17,7 @@ from orchestrator.core.decide.money import committed
 from orchestrator.core.decide.pools import has_room
 from orchestrator.core.decide.routing import Pick, pick
 from orchestrator.core.decide.width import PER_CORE
-from orchestrator.core.model import BeadId, BeadState, BreakerState, Budget, Ending, RunState, WorkerState
+from orchestrator.core.model import BeadId, BeadState, BreakerState, Budget, Collisions, Ending, RunState, WorkerState
 from orchestrator.core.owed import owed
 from orchestrator.core.pull_requests import behind, below, of
 from orchestrator.core.records import BeadRecord
@@ -98,6 +98,28 @@ def a_session_may_be_given_up(state: State, event: m.SessionGivenUp) -> None:
         stopped = event.reason.endswith("or more") and state.worker_of(attempt).unwell_at is not None
         assert attempt.nudged or stopped or not state.traits_of(attempt.route).nudge, "given up without a word"
         assert not attempt.question, "who waits for a person may be silent"
+
+
+def a_collision_may_be_seen(state: State, event: m.CollisionSeen) -> None:
+    """Of two at work; once; the later one gives way, unless the earlier waits for its files; nobody for ever."""
+    attempt, policy = state.attempts[event.token], state.policy
+    assert policy.collisions is not Collisions.IGNORE, "nobody wants to know"
+    seen = [each for each in attempt.collisions if each.other == event.other]
+    if event.other:
+        token = state.beads[event.other].token
+        assert token is not None, "it collides with what is not at work"
+        other = state.attempts[token]
+        seen += [each for each in other.collisions if each.other == event.bead]
+        for each in (attempt, other):
+            assert state.worker_of(each).state in (WorkerState.STARTING, WorkerState.RUNNING), "it is over"
+        later = (attempt.started, attempt.token) > (other.started, other.token)
+        first = event.other in state.locks.blockers.get(event.bead, ())
+        assert later or first, "the earlier one gives way"
+    assert not set(event.paths) <= {path for each in seen for path in each.paths}, "that is known"
+    often = state.beads[event.bead].put_backs >= policy.put_back_first
+    put_back = policy.collisions is Collisions.PUT_BACK and not often
+    assert event.answer is (Collisions.PUT_BACK if put_back else Collisions.TELL)
+    assert not event.text or (state.traits_of(attempt.route).nudge and not attempt.typing), "nobody can type that"
 
 
 def a_worktree_may_be_kept(state: State, event: m.BeadCleared) -> None:

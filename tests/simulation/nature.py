@@ -240,6 +240,8 @@ class Deed:
     writes: bool = False
     files: tuple[str, ...] = ()
     """What it changes beyond what it holds, and does not ask for."""
+    collides: bool = False
+    """Its work is seen not to merge with somebody's."""
     asks: m.LocksAsked | None = None
     """What it wants before it goes on."""
     verdict: Verdict | None = None
@@ -275,6 +277,7 @@ class Agents:
 
     def __init__(self, dice: Random, weather: Weather, bead_usd: float | None) -> None:
         self._dice = dice
+        self._other_dice = Random(weather.seed)
         self._weather = weather
         self._bead_usd = bead_usd
         self._spent: dict[BeadId, float] = {}
@@ -315,7 +318,8 @@ class Agents:
                     says=partial(_sample, token, dice.choice((0, 3, 3)), dice.choice((0, 3)), dice.uniform(0.0, 900.0)),
                 )
             if writes and dice.random() < 0.5:
-                yield Deed(after=at + 1.0, says=partial(_checkpoint, token, dice.random() < 0.8))
+                collides = self._other_dice.randrange(100) < self._weather.asking
+                yield Deed(after=at + 1.0, says=partial(_checkpoint, token, dice.random() < 0.8), collides=collides)
         if kind == "spends":
             yield Deed(after=at + 1.0, says=partial(_progress, token, usage))
             at += 100.0

@@ -30,11 +30,12 @@ from orchestrator.core.model import (
 from orchestrator.core.owed import owed
 from orchestrator.core.state import State
 from orchestrator.core.values import replace
-from tests.simulation.graphs import Weather
+from tests.simulation.graphs import Weather, file_from
 from tests.simulation.invariants import (
     AFTER_EVERY_STEP,
     AT_THE_END,
     a_car_boards_in_its_turn,
+    a_collision_may_be_seen,
     a_session_may_be_given_up,
     a_worktree_may_be_kept,
     an_attempt_may_start,
@@ -53,6 +54,7 @@ class World:
     def __init__(self, manifest: Manifest, weather: Weather) -> None:
         self.manifest, self.weather = manifest, weather
         self.dice = Random(weather.seed)
+        self._other_dice = Random(weather.seed + 1)
         self.now = BEGIN
         self.heard_at = BEGIN
         self.steps = 0
@@ -253,6 +255,8 @@ class World:
             an_attempt_may_start(self, self.shadow, event)
             self.agent_of[f"s{event.token}"] = self.shadow.traits_of(event.route).name
             self.stale.discard(event.bead)
+        if isinstance(event, m.CollisionSeen):
+            a_collision_may_be_seen(self.shadow, event)
         if isinstance(event, m.SessionGivenUp):
             a_session_may_be_given_up(self.shadow, event)
         if isinstance(event, m.BeadReturned) and self.shadow.beads[event.bead].state is BeadState.MERGING:
@@ -294,10 +298,27 @@ class World:
                 self._shell.heard(session, m.Touched(at=self.now, token=session.token, files=files))
         if deed.says is not None and self._shell is not None:
             self._shell.heard(session, deed.says(self.now))
+        if deed.collides and self._shell is not None:
+            self._shell.heard(session, self._collision(session))
         if deed.verdict is not None:
             session.alive = False
             if self._shell is not None:
                 self._shell.heard_end(session, deed.verdict)
+
+    def _collision(self, session: Session) -> m.Collided:
+        """With the target, or with any who was ever at work beside it: news come late."""
+        dice = self._other_dice
+        beside = [each for each in self.sessions if each.order.bead != session.order.bead]
+        other = dice.choice(beside) if beside and dice.random() < 0.8 else None
+        files = {file_from(dice.randint) for _ in range(dice.randint(1, 2))}
+        pair = (session, other) if dice.random() < 0.5 or other is None else (other, session)
+        tokens = [each.token if each is not None else None for each in pair]
+        assert tokens[0] is not None
+        commits = [Commit(f"p{token}") if token else self.repository.tip for token in tokens]
+        return m.Collided(
+            at=self.now, token=tokens[0], commit=commits[0], other=tokens[1], against=commits[1],
+            paths=tuple(sorted(files)),
+        )  # fmt: skip
 
     def _answered(self, request: int) -> None:
         """Who waited for it goes on with what it had put off."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.core.changes import (
     attempts,
     beads,
+    collisions,
     following,
     locks,
     pools,
@@ -21,6 +22,7 @@ CHANGES = {
     **beads.CHANGES,
     **attempts.CHANGES,
     **locks.CHANGES,
+    **collisions.CHANGES,
     **prediction.CHANGES,
     **routes.CHANGES,
     **pools.CHANGES,

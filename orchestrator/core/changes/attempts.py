@@ -138,18 +138,18 @@ def question_settled(state: Standing, event: m.QuestionSettled) -> None:
         if attempt.suspended is None:
             state.deadlines.set(("bead", event.token), event.at + attempt.time_left)
         if event.answer:
-            _owe(state, attempt, event.answer)
+            owe(state, attempt, event.answer)
 
 
 def session_nudged(state: Standing, event: m.SessionNudged) -> None:
-    _owe(state, update_attempt(state, event.token, nudged=True), event.text)
+    owe(state, update_attempt(state, event.token, nudged=True), event.text)
 
 
 def text_typed(state: Standing, event: m.TextTyped) -> None:
     update_attempt(state, event.token, typing="")
 
 
-def _owe(state: Standing, attempt: Attempt, text: str) -> None:
+def owe(state: Standing, attempt: Attempt, text: str) -> None:
     update_attempt(state, attempt.token, typing=text, turn=attempt.turn + 1)
 
 

@@ -13,6 +13,7 @@ from orchestrator.core import messages as m
 from orchestrator.core.decide import (
     ahead,
     clearing,
+    collisions,
     disk,
     following,
     health,
@@ -155,6 +156,7 @@ _REACTIONS: dict[type[m.Signal], Callable[[State, Any], Iterator[m.Event]]] = {
     m.NotForeseen: predicting.not_foreseen,
     m.Sampled: _sampled,
     m.Checkpointed: sessions.checkpointed,
+    m.Collided: collisions.collided,
     m.WentSilent: sessions.went_silent,
     m.Questioned: questions.questioned,
     m.Typed: questions.typed,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 from orchestrator.core.model import BeadId, Ending, Verdict
-from orchestrator.core.records import Attempt
+from orchestrator.core.records import Attempt, Collision
 
 EVIDENCE_LIMIT = 6000
 """Characters of a check's output that an agent is shown: the end, where errors stand."""
@@ -97,6 +98,43 @@ def base_taken(told: str) -> str:
         f"{told}\n\nThe branch that all of this began on has moved on since you began, and the target has what is new "
         f"on it. {_MERGE_BEGUN} Go on from both together."
     )
+
+
+def collided(other: BeadId, paths: Sequence[str], target: str) -> str:
+    """While it is at work. `other` is empty where it is the target that it does not merge with."""
+    merge = f"`git merge --no-edit {target}`"
+    if not other:
+        return (
+            f"What you have changed in {some(paths)} does not merge with what others have landed there since you "
+            f"began. Commit what you have, then {merge} and resolve the conflict, so that both sides' intent holds."
+        )
+    return (
+        f"What you have changed in {some(paths)} does not merge with what another agent, at work on `{other}`, has "
+        "changed there at this moment. It will most likely land before you. Change there only what your task needs, "
+        f"and keep to what the file looks like. Once `{other}` has landed you can commit what you have and {merge}."
+    )
+
+
+def untold(attempt: Attempt, target: str) -> str:
+    """Collisions of which its agent has not heard; empty: there are none."""
+    return _each(attempt.collisions, target, heard=False)
+
+
+def with_collisions(told: str, attempt: Attempt, target: str, *, merged: bool) -> str:
+    """What a later attempt is told, with what this one's work was seen not to merge with."""
+    found = _each(attempt.collisions, target, heard=True)
+    if not found or found in told:
+        return told
+    return "\n\n".join(filter(None, [told, f"While you were at work: {found}", _MERGE_BEGUN if merged else ""]))
+
+
+def _each(collisions: Iterable[Collision], target: str, *, heard: bool) -> str:
+    return "\n\n".join(collided(each.other, each.paths, target) for each in collisions if heard or not each.told)
+
+
+def some(paths: Sequence[str]) -> str:
+    """The first few."""
+    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
 
 
 def _end_of(text: str) -> str:

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from orchestrator.core import messages as m
 from orchestrator.core.claims import added, clash, lacking, of_files
-from orchestrator.core.model import BeadId, BeadState, Claim, Ending, Unasked, WorkerState
+from orchestrator.core.decide import briefing
+from orchestrator.core.model import BeadId, BeadState, Claim, Ending, Token, Unasked, WorkerState
 from orchestrator.core.patterns import covers
 from orchestrator.core.records import Attempt
 from orchestrator.core.state import State
+from orchestrator.core.values import replace
 
 FINISHED = frozenset({BeadState.VERIFYING, BeadState.MERGING})
 AT_WORK = (WorkerState.STARTING, WorkerState.RUNNING)
@@ -21,7 +23,7 @@ AT_WORK = (WorkerState.STARTING, WorkerState.RUNNING)
 
 def asked(state: State, signal: m.LocksAsked) -> Iterator[m.Event]:
     """An agent wants more. Free: taken, all or none. Held: it waits, or hands itself back, or is told who has it."""
-    attempt = _at_work(state, signal)
+    attempt = at_work(state, signal.token)
     if attempt is None:
         yield from _answer(signal.request, False, "this session is over: it holds no files any more", signal.at)
         return
@@ -29,6 +31,31 @@ def asked(state: State, signal: m.LocksAsked) -> Iterator[m.Event]:
         words = "it does not prove that it comes from that session: only an agent asks for its own bead"
         yield from _answer(signal.request, False, words, signal.at)
         return
+    if news := _untold(state, attempt, signal):
+        told = m.CollisionTold(at=signal.at, token=signal.token, bead=attempt.bead)
+        if signal.edits:
+            yield told
+            yield from _answer(signal.request, False, f"{news}\n\nAsk again, and it is not refused for this", signal.at)
+            return
+        for event in _asked(state, attempt, signal):
+            if isinstance(event, m.RequestAnswered) and event.request == signal.request:
+                yield told
+                event = replace(event, text=f"{event.text}\n\n{news}")
+            yield event
+        return
+    yield from _asked(state, attempt, signal)
+
+
+def _untold(state: State, attempt: Attempt, signal: m.LocksAsked) -> str:
+    """Of its collisions what its agent has not heard yet. A hook can only refuse: it tells of those files alone."""
+    news = briefing.untold(attempt, state.manifest.target)
+    if not news or not signal.edits:
+        return news
+    claims = of_files([path for each in attempt.collisions if not each.told for path in each.paths])
+    return news if clash(signal.claims, claims) else ""
+
+
+def _asked(state: State, attempt: Attempt, signal: m.LocksAsked) -> Iterator[m.Event]:
     bead = attempt.bead
     if signal.edits and state.policy.unasked is Unasked.IGNORE:
         yield from _answer(signal.request, True, "files beyond those that a bead names are not locked", signal.at)
@@ -49,14 +76,14 @@ def asked(state: State, signal: m.LocksAsked) -> Iterator[m.Event]:
     requests = () if signal.request is None else (signal.request,)
     yield _awaited(state, attempt, more, holders, signal.at, requests=requests, until=signal.at + signal.wait_s)
     if signal.hand_back:
-        yield from _put_back(state, bead, f"it needs {_named(more)}, {held_by}", signal.at)
+        yield from put_back(state, bead, f"it needs {_named(more)}, {held_by}", signal.at)
     else:
         yield from _untangled(state, bead, signal.at)
 
 
 def touched(state: State, signal: m.Touched) -> Iterator[m.Event]:
     """An agent that does not ask was seen to change files beyond its own."""
-    attempt = _at_work(state, signal)
+    attempt = at_work(state, signal.token)
     if attempt is not None:
         yield from _strayed(state, attempt, signal.files, signal.at)
 
@@ -109,7 +136,7 @@ def _strayed(state: State, attempt: Attempt, files: Sequence[str], at: float) ->
         yield _awaited(state, attempt, others, holders, at, asked=False)
         if unasked is Unasked.HAND_BACK and state.beads[bead].state is BeadState.RUNNING:
             reason = f"it has changed {_named(others)}, held by {_of(holders)}"
-            yield from _put_back(state, bead, reason, at)
+            yield from put_back(state, bead, reason, at)
     if more:
         yield from _untangled(state, bead, at)
 
@@ -153,7 +180,7 @@ def _untangled(state: State, bead: BeadId, at: float) -> Iterator[m.Event]:
         else:
             victim = min(cycle, key=lambda each: _loss(state, each))
             ring = " → ".join([*cycle, cycle[0]])
-            yield from _put_back(state, victim, f"each waits for the next one's files: {ring}", at)
+            yield from put_back(state, victim, f"each waits for the next one's files: {ring}", at)
 
 
 def _loss(state: State, bead: BeadId) -> tuple[bool, int, int, float]:
@@ -165,7 +192,7 @@ def _loss(state: State, bead: BeadId) -> tuple[bool, int, int, float]:
     return often, -record.spec.priority, attempt.usage.tokens_out or 0, -attempt.started
 
 
-def _put_back(state: State, bead: BeadId, reason: str, at: float) -> Iterator[m.Event]:
+def put_back(state: State, bead: BeadId, reason: str, at: float) -> Iterator[m.Event]:
     """It is ended, its work is saved, and it starts again when all that it needs is free."""
     wait = state.locks.waits.get(bead)
     for request in wait.requests if wait else ():
@@ -182,8 +209,8 @@ def _stop_waiting(state: State, bead: BeadId, reason: str, at: float) -> Iterato
     yield m.WaitEnded(at=at, token=wait.token, bead=bead, reason=reason)
 
 
-def _at_work(state: State, signal: m.LocksAsked | m.Touched) -> Attempt | None:
-    attempt = state.live(signal.token)
+def at_work(state: State, token: Token) -> Attempt | None:
+    attempt = state.live(token)
     if attempt is None or state.beads[attempt.bead].state is not BeadState.RUNNING:
         return None  # over; or it waits for a person, and for nobody's files
     return attempt if state.worker_of(attempt).state in AT_WORK else None

@@ -85,13 +85,16 @@ def send_back(
     same_session = answer.keep and (answer.stay or not answer.tried)
     resume = attempt.session if same_session and traits.resumes else None
     # A command does its work anew on the newest state: nobody is there to mend what it did.
-    merge = (ending in TOGETHER or attempt.merge) and record.spec.command is None
+    apart = ending in TOGETHER or (ending is Ending.PUT_BACK and bool(attempt.collisions))
+    merge = (apart or attempt.merge) and record.spec.command is None
     able = resume is not None or traits.continues
     keep = merge or (answer.keep and able and ending not in TOGETHER)
     if not told:
         told = briefing.interrupted(attempt, verdict) if keep else briefing.so_far(attempt)
     if keep and not merge and record.spec.command is None and state.base_taken_at > attempt.started:
         merge, told = True, briefing.base_taken(told)
+    if ending not in TOGETHER:
+        told = briefing.with_collisions(told, attempt, state.manifest.target, merged=merge)
     pause = backoff(policy.backoff_s, tries if answer.tried else record.vain + 1, policy.backoff_max_s, attempt.token)
     shun_until = max(verdict.retry_at or 0.0, at + pause)
     others = any(route != attempt.route for route in record.spec.routes)

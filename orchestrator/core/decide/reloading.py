@@ -16,6 +16,7 @@ FROM_THE_NEXT_START = frozenset(
         "unasked",
         "watch_s",
         "checkpoint_s",
+        "collisions",
         "push_to",
         "requests",
         "heed_host",

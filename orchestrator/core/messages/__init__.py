@@ -48,6 +48,11 @@ from orchestrator.core.messages.beads import (
     LandingStarted,
     TargetMoved,
 )
+from orchestrator.core.messages.collisions import (
+    Collided,
+    CollisionSeen,
+    CollisionTold,
+)
 from orchestrator.core.messages.effects import (
     Advance,
     Ask,
@@ -259,6 +264,9 @@ __all__ = [
     "ClearingWoke",
     "Collect",
     "Collected",
+    "Collided",
+    "CollisionSeen",
+    "CollisionTold",
     "Compose",
     "Composed",
     "DiskFreed",

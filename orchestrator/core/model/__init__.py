@@ -20,7 +20,18 @@ from orchestrator.core.model.names import (
     Tree,
     WorkerId,
 )
-from orchestrator.core.model.settings import Budget, Limit, Per, Policy, Predict, PullRequests, PushWhen, Style, Unasked
+from orchestrator.core.model.settings import (
+    Budget,
+    Collisions,
+    Limit,
+    Per,
+    Policy,
+    Predict,
+    PullRequests,
+    PushWhen,
+    Style,
+    Unasked,
+)
 from orchestrator.core.model.states import BeadState, BreakerState, Ending, RunState, WorkerState
 from orchestrator.core.model.work import AgentTraits, Bead, Claim, Guess, Skipped
 
@@ -38,6 +49,7 @@ __all__ = [
     "BreakerState",
     "Budget",
     "Claim",
+    "Collisions",
     "Commit",
     "Ending",
     "Ground",

@@ -19,6 +19,17 @@ class Unasked(StrEnum):
     """Nothing: files that a bead changes beyond its own are not locked at all"""
 
 
+class Collisions(StrEnum):
+    """What becomes of two beads at work whose unfinished work is seen not to merge; of one, with the target."""
+
+    IGNORE = "ignore"
+    """It is not looked for"""
+    TELL = "tell"
+    """The agent of the later one is told"""
+    PUT_BACK = "put-back"
+    """The later one is put back, and starts again when the other one has landed or was given up"""
+
+
 class Predict(StrEnum):
     """How likely a file must be before a bead whose author names none takes it."""
 
@@ -202,5 +213,6 @@ class Policy(Struct, frozen=True, kw_only=True):
     unasked: Unasked = Unasked.WAIT
     watch_s: float = 15.0
     """How often worktrees are looked at for files beyond the bead's own; 0: only when the work is collected."""
+    collisions: Collisions = Collisions.TELL
     put_back_first: int = 2
     """So often put back, a bead takes its whole set before any other may start on something of it."""

@@ -6,7 +6,19 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestrator.manifest.fields import Count, Duration, Flag, Money, OfPredict, OfUnasked, Pause, Share, Size, Texts
+from orchestrator.manifest.fields import (
+    Count,
+    Duration,
+    Flag,
+    Money,
+    OfCollisions,
+    OfPredict,
+    OfUnasked,
+    Pause,
+    Share,
+    Size,
+    Texts,
+)
 from orchestrator.manifest.schema.table import Table
 
 
@@ -118,6 +130,12 @@ class LocksTable(Table):
     watch: Pause | None = Field(
         default=None,
         description="How often worktrees are looked at; 0: only when the work is collected. Default 15s.",
+    )
+    collisions: OfCollisions | None = Field(
+        default=None,
+        description="Two agents at work whose unfinished work is seen not to merge, or one with the target: 'tell' "
+        "tells the later one, 'put-back' puts it back until the other has landed, 'ignore' does not look for it. "
+        "Default tell.",
     )
     put_back_first: Count | None = Field(
         default=None,
