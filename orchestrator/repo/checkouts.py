@@ -1,4 +1,4 @@
-"""A checkout that is not the agent's: what it looked like when a turn began, and what of a change is undone.
+"""A checkout of the person's: what it looked like when a turn began, and what of a change is undone.
 
 The person may work in theirs at any time. So a file is only put back where the agent's own words hold both its path and
 what stands in it now, and only if it was as in HEAD when the turn began.
@@ -21,7 +21,6 @@ from orchestrator.repo.words import Words
 class Checkout(Struct, frozen=True, kw_only=True):
     path: Path
     git_dir: Path
-    persons: bool
     head: str
     """The HEAD file as it was."""
     index: Path | None
@@ -30,20 +29,18 @@ class Checkout(Struct, frozen=True, kw_only=True):
     """What differed from HEAD, with its state. None: not looked at."""
 
     @classmethod
-    def seen(cls, git: Git, path: Path, git_dir: Path, scratch: Path, *, persons: bool, files: bool) -> Checkout:
-        head, index = "", None
+    def seen(cls, git: Git, path: Path, git_dir: Path, scratch: Path, *, files: bool) -> Checkout:
+        head = ""
         with suppress(OSError):
             head = (git_dir / "HEAD").read_text()
-        if persons:
-            index = scratch / f"index-of-{git_dir.name}"
-            scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-            index.unlink(missing_ok=True)
-            try:
-                os.link(git_dir / "index", index)
-            except OSError:
-                index = None
+        kept = scratch / f"index-of-{git_dir.name}"
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        kept.unlink(missing_ok=True)
+        with suppress(OSError):
+            os.link(git_dir / "index", kept)
+        index = kept if kept.exists() else None
         found = status(git, path, git_dir) if files else None
-        return cls(path=path, git_dir=git_dir, persons=persons, head=head, index=index, files=found)
+        return cls(path=path, git_dir=git_dir, head=head, index=index, files=found)
 
     @property
     def branch(self) -> str:
@@ -51,8 +48,6 @@ class Checkout(Struct, frozen=True, kw_only=True):
 
     def mend_head(self, git: Git, trace: Trace, attic: Path) -> Iterator[Stray]:
         """HEAD and the index, where a git of the agent's own was at work in this checkout when they were written."""
-        if not self.persons:
-            return
         for name, before in (("HEAD", self.head.encode()), ("index", self.index)):
             file = self.git_dir / name
             try:

@@ -17,7 +17,7 @@ def walls_around(run: Run, worktree: Path | None) -> Walls:
     """All that is somebody else's can be read and not written; what git itself needs of it can."""
     repository = run.repository
     common, mounts = repository.common_dir, []
-    checkouts = [found.path for found in worktrees.registered(repository) if not found.is_ours]
+    checkouts = [found.path for found in worktrees.persons(repository)]
     for checkout in dict.fromkeys([*filter(None, [repository.checkout]), main_checkout(repository), *checkouts]):
         if checkout.is_dir() and checkout != common:
             mounts.append((checkout, False))

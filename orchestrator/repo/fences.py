@@ -74,7 +74,7 @@ class Fences:
 
     def raise_around(self, bead: BeadId, number: int, *, worktree: Path, scratch: Path) -> None:
         # Only reading, and of a large checkout it takes a while: beside the looks of others that start.
-        checkouts = tuple(self._checkouts(worktree, scratch))
+        checkouts = tuple(self._checkouts(scratch))
         with self._lock, self.ledger.held():
             # What a person has changed since nobody was at work is how it was.
             if not self._turns:
@@ -89,17 +89,14 @@ class Fences:
                 checkouts=checkouts,
             )
 
-    def _checkouts(self, worktree: Path, scratch: Path) -> Iterator[Checkout]:
-        """The person's, and other beads' worktrees: of those, only which branch they are on."""
+    def _checkouts(self, scratch: Path) -> Iterator[Checkout]:
+        """The person's: the files of the one that the run was started in, HEAD and the index of all."""
         repository = self.run.repository
         if repository.checkout is not None:
-            yield Checkout.seen(
-                self.git, repository.checkout, repository.git_dir, scratch, persons=True, files=not self.walled
-            )
-        for found in worktrees.registered(repository):
-            if found.path != worktree and found.path != repository.checkout:
-                persons = not found.is_ours
-                yield Checkout.seen(self.git, found.path, found.admin, scratch, persons=persons, files=False)
+            yield Checkout.seen(self.git, repository.checkout, repository.git_dir, scratch, files=not self.walled)
+        for found in worktrees.persons(repository):
+            if found.path != repository.checkout:
+                yield Checkout.seen(self.git, found.path, found.admin, scratch, files=False)
 
     # ------------------------------------------------------------ a turn is over
 
@@ -187,7 +184,7 @@ class Fences:
     def _refs(self, turn: Turn, evidence: Evidence) -> Iterator[Stray]:
         now, known = self._standing(), self.ledger.known
         at_work = {refs.branch_of(self.run.name, other): other for other in self._turns}
-        places = {f"refs/heads/{c.branch}": c.path for c in turn.checkouts if c.persons and c.branch}
+        places = {f"refs/heads/{c.branch}": c.path for c in turn.checkouts if c.branch}
         for name in sorted({*now, *known}):
             old, new = known.get(name), now.get(name)
             if old == new:

@@ -73,7 +73,7 @@ class Keeping:
         worked_in = desk.worktree is None or desk.worktree.label is not None  # not half-made, with half of its files
         held = worked_in and desk.has_files
         kept = keep_all(self.git, desk, number, person=self.run.repository.person)
-        siblings = [found for found in worktrees.registered(desk.run.repository) if desk.path in found.path.parents]
+        siblings = list(worktrees.below(desk.run.repository, desk.path))
         heads = (commit_at(self.git, found.admin) for found in siblings)
         prove_kept(self.git, desk, number, (*kept.held, kept.commit, *heads))
         self._release(desk, number, kept.tree if held else None)

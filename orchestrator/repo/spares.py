@@ -38,7 +38,7 @@ class Spares(Struct, frozen=True, kw_only=True):
         return worktrees.spare_of(self.run.name)
 
     def all(self) -> list[Worktree]:
-        return [found for found in worktrees.registered(self.run.repository) if found.reason == self.reason]
+        return list(worktrees.locked_for(self.run.repository, self.reason))
 
     def put_by(self, git: Git, worktree: Worktree) -> bool:
         """Make a spare of it, if it is fit for that. False: it is as it was, and is to be removed."""

@@ -137,7 +137,7 @@ def refuse_occupied(run: Run) -> None:
 
 
 def _refuse_folder(repository: Repository, folder: Path) -> None:
-    checkouts = [found.path for found in worktrees.registered(repository) if not found.is_ours]
+    checkouts = [found.path for found in worktrees.persons(repository)]
     checkouts += [repository.common_dir, main_checkout(repository)]
     for checkout in checkouts:
         if folder.is_relative_to(checkout):

@@ -98,10 +98,41 @@ def holds_no_work(worktree: Worktree) -> bool:
 
 def registered(repository: Repository) -> Iterator[Worktree]:
     """Every linked worktree of the repository, the person's among them."""
+    for admin in _admins(repository):
+        if found := _registration(Path(admin)):
+            yield found
+
+
+def persons(repository: Repository) -> Iterator[Worktree]:
+    """Those that we neither made nor began to."""
+    for admin in _admins(repository):
+        # There may be hundreds of ours, and no reason to read more of them.
+        if not (_text(f"{admin}/locked") or b"").startswith(REASON.encode()):
+            found = _registration(Path(admin))
+            if found and not found.is_ours:
+                yield found
+
+
+def locked_for(repository: Repository, reason: str) -> Iterator[Worktree]:
+    for admin in _admins(repository):
+        if _line(f"{admin}/locked") == reason and (found := _registration(Path(admin))):
+            yield found
+
+
+def below(repository: Repository, folder: Path) -> Iterator[Worktree]:
+    """Those that somebody made within a folder: within a worktree, say."""
+    for admin in _admins(repository):
+        link = _text(f"{admin}/gitdir")
+        if link is not None and _place_of(admin, link).startswith(f"{folder}/"):
+            found = _registration(Path(admin))
+            if found and folder in found.path.parents:
+                yield found
+
+
+def _admins(repository: Repository) -> Iterator[str]:
     with suppress(FileNotFoundError), os.scandir(repository.common_dir / "worktrees") as entries:
         for entry in entries:
-            if found := _registration(Path(entry.path)):
-                yield found
+            yield entry.path
 
 
 def worktree_at(repository: Repository, path: Path) -> Worktree | None:
@@ -129,10 +160,9 @@ def occupant_of(repository: Repository, branch: str) -> Path | None:
     if repository.checkout and _says(f"{repository.common_dir}/HEAD", wanted):
         return main_checkout(repository)
     # Asked at each landing, and there may be hundreds: of all but the one that it is, only HEAD is read.
-    with suppress(FileNotFoundError), os.scandir(repository.common_dir / "worktrees") as entries:
-        for entry in entries:
-            if _says(f"{entry.path}/HEAD", wanted) and (found := _registration(Path(entry.path))) and not found.is_ours:
-                return found.path
+    for admin in _admins(repository):
+        if _says(f"{admin}/HEAD", wanted) and (found := _registration(Path(admin))) and not found.is_ours:
+            return found.path
     return None
 
 
@@ -247,7 +277,7 @@ def _throw_away(what: Path, folder: Path) -> None:
 
 
 def _registration(admin: Path) -> Worktree | None:
-    # Each bead has all of them read several times, and there may be hundreds: by plain calls.
+    # Each bead has many of them read, and there may be hundreds: by plain calls.
     link = _text(f"{admin}/gitdir")
     if link is None:
         return None
@@ -256,16 +286,23 @@ def _registration(admin: Path) -> Worktree | None:
         with suppress(ValueError, KeyError, TypeError):
             known = json.loads(said)
             label = Label(run=known["run"], bead=known["bead"], number=known["number"])
-    head, reason = (_text(f"{admin}/{name}") or b"" for name in ("HEAD", "locked"))
-    # Git 2.48 and newer can write the link relative to the registration.
-    path = Path(os.path.normpath(os.path.join(admin, os.fsdecode(link.rstrip(b"\n"))))).parent
     return Worktree(
-        path=path,
+        path=Path(_place_of(str(admin), link)),
         admin=admin,
-        head=head.decode(errors="replace").strip(),
+        head=_line(f"{admin}/HEAD"),
         label=label,
-        reason=reason.decode(errors="replace").strip(),
+        reason=_line(f"{admin}/locked"),
     )
+
+
+def _place_of(admin: str, link: bytes) -> str:
+    # Git 2.48 and newer can write the link relative to the registration.
+    return os.path.dirname(os.path.normpath(os.path.join(admin, os.fsdecode(link.rstrip(b"\n")))))
+
+
+def _line(file: str) -> str:
+    """Empty, too, where there is none that can be read."""
+    return (_text(file) or b"").decode(errors="replace").strip()
 
 
 def _text(file: str) -> bytes | None:
@@ -283,11 +320,7 @@ def _text(file: str) -> bytes | None:
 
 
 def _says(file: str, wanted: bytes) -> bool:
-    try:
-        with open(file, "rb", buffering=0) as head:
-            return head.read(len(wanted) + 2).rstrip() == wanted
-    except OSError:
-        return False
+    return (_text(file) or b"").rstrip() == wanted
 
 
 def _delete(folder: Path) -> None:
