@@ -76,7 +76,7 @@ class Standing:
         self.graph = TaskGraph(planned.manifest.beads)
         self.target_base = planned.target_base
         self.source = planned.source
-        self.tasks = planned.tasks
+        self.tasks = dict(planned.tasks)
         self.revised_tasks: dict[BeadId, str] = {}
         """By the newest manifest; `tasks` of a bead is what its attempt was begun with, or landed as."""
         self.budget = planned.manifest.budget

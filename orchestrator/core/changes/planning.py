@@ -49,7 +49,7 @@ def respecify(state: Standing, bead: BeadId, spec: Bead, task: str) -> None:
     if spec.prompt != before.spec.prompt or spec.files != before.spec.files:
         record = replace(record, predicted=None)
     state.beads[bead] = record
-    state.tasks = {**state.tasks, bead: task}
+    state.tasks[bead] = task
     state.misplaced.pop(bead, None)
     if record.state is BeadState.WAITING and not record.unmet:
         state.readable[bead] = None
