@@ -35,6 +35,7 @@ from orchestrator.core.model import (
 )
 from orchestrator.core.nearby import Nearby
 from orchestrator.core.order import place
+from orchestrator.core.ranked import Ranked
 from orchestrator.core.ready import ReadyQueue
 from orchestrator.core.records import (
     Account,
@@ -202,9 +203,9 @@ class Standing:
         """Beads that no manifest has any more, and that have not settled."""
         self.misplaced: dict[BeadId, None] = {}
         """Ready beads that by another manifest need what is not done."""
-        self.vague: dict[BeadId, None] = {}
+        self.vague = Ranked()
         """Ready beads that do not say which files they touch, and have not been at work yet."""
-        self.unlooked: dict[BeadId, None] = {}
+        self.unlooked = Ranked()
         """Of these, those of which nobody was asked to predict it."""
         self.unforeseen: dict[BeadId, None] = {}
         """Those of the round of prediction that is under way."""

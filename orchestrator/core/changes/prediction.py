@@ -20,7 +20,7 @@ BARRIER = ("prediction",)
 def prediction_asked(state: Standing, event: m.PredictionAsked) -> None:
     state.unforeseen = dict.fromkeys(event.beads)
     for bead in event.beads:
-        state.unlooked.pop(bead, None)
+        state.unlooked.drop(bead)
     state.foresights, state.foreseen_at = event.round, state.landings
     if event.until is not None:
         state.deadlines.set(DUE, event.until)

@@ -15,11 +15,11 @@ OVERTAKEN_MOST = 8
 
 def queue(state: Standing, bead: BeadId, at: float) -> None:
     """Into the ready queue, or aside until its time."""
-    record = state.beads[bead]
+    record, rank = state.beads[bead], state.graph.ranks[bead]
     if record.vague:
-        state.vague[bead] = None
+        state.vague.add(bead, rank)
         if state.is_unlooked(bead):
-            state.unlooked[bead] = None
+            state.unlooked.add(bead, rank)
     if record.not_before > at:
         state.deadlines.set(("wake", bead), record.not_before)
         return
@@ -29,7 +29,7 @@ def queue(state: Standing, bead: BeadId, at: float) -> None:
     # Who goes first waits in no line with those who wait for it.
     line = (state.chain(record, at), record.spec.routes, state.wanted(record), bead if entitled else None)
     _wish(state, bead, state.wanted(record))
-    state.ready.add(bead, state.graph.ranks[bead], line)
+    state.ready.add(bead, rank, line)
     shunned = [until for _, until in record.shunned if until > at]
     if shunned:
         state.deadlines.set(("wake", bead), min(shunned))
@@ -39,8 +39,8 @@ def leave_queue(state: Standing, bead: BeadId) -> None:
     state.ready.drop(bead)
     _wish(state, bead, ())
     state.deadlines.drop(("wake", bead))
-    state.vague.pop(bead, None)
-    state.unlooked.pop(bead, None)
+    state.vague.drop(bead)
+    state.unlooked.drop(bead)
     if bead in state.entitled:
         del state.entitled[bead]
         state.ready.release(("files", bead))

@@ -6,8 +6,7 @@ unless it has been touched (`decide.locks`). So a wrong one costs a little time,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from heapq import nsmallest
+from collections.abc import Iterator
 
 from orchestrator.core import messages as m
 from orchestrator.core.changes.prediction import BARRIER, DUE
@@ -34,17 +33,12 @@ def asked(state: State, at: float) -> Iterator[m.Event]:
     if state.policy.predict is Predict.OFF or state.unforeseen or not state.vague:
         return
     if state.unlooked:
-        beads, until = _with_what_follows(state, _soonest(state, state.unlooked)), at + PATIENCE_S
+        beads, until = _with_what_follows(state, state.unlooked.first(AT_ONCE)), at + PATIENCE_S
     elif state.landings >= state.foreseen_at + AGAIN_AFTER:
-        beads, until = _soonest(state, state.vague), None
+        beads, until = state.vague.first(AT_ONCE), None
     else:
         return
     yield m.PredictionAsked(at=at, round=state.foresights + 1, beads=beads, until=until)
-
-
-def _soonest(state: State, beads: Iterable[BeadId]) -> tuple[BeadId, ...]:
-    """Those whose turn comes first."""
-    return tuple(nsmallest(AT_ONCE, beads, key=state.graph.ranks.__getitem__))
 
 
 def _with_what_follows(state: State, beads: tuple[BeadId, ...]) -> tuple[BeadId, ...]:
