@@ -16,7 +16,7 @@ from orchestrator.repo.faults import RefMoved
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import NOTHING, Move, Ref
 from orchestrator.repo.repository import OURSELVES, Person
-from orchestrator.repo.snapshot import changes
+from orchestrator.repo.snapshot import changes, known_nested
 from orchestrator.repo.worktrees import SPARE
 
 
@@ -59,7 +59,9 @@ def keep_all(git: Git, desk: Desk, number: int, *, person: Person) -> Kept:
             )
         keep(git, desk, number, commit)
         differs = desk.base is None or made.tree != desk.base.tree
-        return Kept(held=held, commit=commit, tree=made.tree, differs=differs, nested=made.nested)
+        known = known_nested(desk.worktree.admin) if desk.worktree else ()
+        nested = tuple(dict.fromkeys((*made.nested, *known)))
+        return Kept(held=held, commit=commit, tree=made.tree, differs=differs, nested=nested)
 
 
 def keep(git: Git, desk: Desk, number: int, commit: Commit) -> None:

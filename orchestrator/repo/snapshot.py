@@ -20,6 +20,8 @@ from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git, Place
 
 _GITLINK = b"160000"
+_NESTED = "orchestrator.nested"
+"""In the git folder of a worktree: which repositories it has that its index no longer says are any."""
 _UNBORN = re.compile(r"error: '(?P<path>.+)/' does not have a commit checked out", re.M)
 
 
@@ -108,10 +110,19 @@ def changes(git: Git, place: Place, old: str, new: str) -> tuple[Change, ...]:
 
 def use_index(place: Place, made: Snapshot) -> None:
     """Put a snapshot's index in the place of the worktree's own, by git's protocol. Only while no agent lives there."""
+    if made.nested:  # plain files, by that index: git sees no repositories there from now on
+        (place.git_dir / _NESTED).write_bytes(b"\0".join({*made.nested, *known_nested(place.git_dir)}))
     lock = place.git_dir / "index.lock"
     lock.unlink(missing_ok=True)
     os.link(made.index, lock)
     lock.replace(place.git_dir / "index")
+
+
+def known_nested(git_dir: Path) -> tuple[bytes, ...]:
+    """Repositories in a worktree whose files are plain ones in its own index since that is ours."""
+    with suppress(FileNotFoundError):
+        return tuple((git_dir / _NESTED).read_bytes().split(b"\0"))
+    return ()
 
 
 def _add_all(git: Git, place: Place, *, siblings: bool) -> Iterator[bytes]:
@@ -130,8 +141,8 @@ def _add_all(git: Git, place: Place, *, siblings: bool) -> Iterator[bytes]:
     for path in [*_embedded(git, place), *(os.fsencode(path) for path in unborn)]:
         git(place, "update-index", "-z", "--force-remove", "--stdin", stdin=path + b"\0")
         if siblings or not _is_sibling(place, path):
-            _add_nested(git, place, path, siblings=siblings)
             yield path
+            yield from _add_nested(git, place, path, siblings=siblings)
 
 
 def _embedded(git: Git, place: Place) -> Iterator[bytes]:
@@ -176,14 +187,14 @@ def _is_sibling(place: Place, path: bytes) -> bool:
     return registry in (place.git_dir.parent, place.git_dir / "worktrees")
 
 
-def _add_nested(git: Git, place: Place, path: bytes, *, siblings: bool) -> None:
-    """Store a nested repository's files, with the same rules, at its place in our tree."""
+def _add_nested(git: Git, place: Place, path: bytes, *, siblings: bool) -> Iterator[bytes]:
+    """Store a nested repository's files, with the same rules, at its place in our tree; those that it nests itself."""
     assert place.work_tree is not None
     assert place.index is not None
     name = os.fsdecode(path)
     index = Path(tempfile.mkdtemp(dir=place.index.parent)) / "index"
     inner = Place(git_dir=place.git_dir, work_tree=place.work_tree / name, index=index)
-    for _ in _add_all(git, inner, siblings=siblings):
-        pass
+    for deeper in _add_all(git, inner, siblings=siblings):
+        yield path + b"/" + deeper
     tree = git(inner, "write-tree").text
     git(place, "read-tree", f"--prefix={name}/", tree)

@@ -374,6 +374,33 @@ def test_the_history_of_a_nested_repository_is_kept_beside(world: World, as_agen
     assert git(kept, "--git-dir=.", "cat-file", "-t", commit) == "commit"
 
 
+@pytest.mark.parametrize("landed", [True, False])
+def test_the_history_of_a_nested_repository_is_kept_beside_after_its_files_were_collected(
+    world: World, as_agent: AsAgent, landed: bool
+) -> None:
+    """They are plain files of the bead's own commit by then, and git sees no repository in them any more."""
+    path = world.prepare("one")
+    nested_with_a_commit(as_agent, path)
+    inner = as_agent(path / "app", "rev-parse", "HEAD")
+    work = world.collect("one")
+    assert "app/main.py" in work.files
+    if landed:
+        world.land("one", work.commit)
+    world.clear("one", landed=landed)
+    (kept,) = (world.repository.state / "nested").glob("one.1.*/*")
+    assert git(kept, "--git-dir=.", "cat-file", "-t", inner) == "commit"
+
+
+def test_the_history_of_a_repository_in_a_nested_one_is_kept_too(world: World, as_agent: AsAgent) -> None:
+    path = world.prepare("one")
+    nested_in_nested(as_agent, path)
+    commit = commit_all(as_agent, path / "app" / "deep")
+    world.clear("one")
+    kept = {found.name: found for found in (world.repository.state / "nested").glob("one.1.*/*")}
+    assert set(kept) == {"app%2F.git", "app%2Fdeep%2F.git"}
+    assert git(kept["app%2Fdeep%2F.git"], "--git-dir=.", "cat-file", "-t", commit) == "commit"
+
+
 def test_an_agent_that_began_a_repository_of_its_own_at_the_top(world: World, as_agent: AsAgent) -> None:
     path = world.prepare("one")
     (path / ".git").unlink()
