@@ -206,14 +206,14 @@ def workers(
         raise typer.BadParameter("goes with `workers add`", param_hint="--force")
     if force:
         complain(FORCED)
-        which = f"{which} force"
     verbs = {
         Change.ADD: m.Verb.ADD_WORKERS,
         Change.DRAIN: m.Verb.DRAIN_WORKER,
         Change.ABORT: m.Verb.ABORT_WORKER,
         Change.RELEASE: m.Verb.RELEASE_WORKER,
     }
-    return _ask(repo, run, verbs[change], text=which, patience_s=None if change is Change.DRAIN else ANSWERED_WITHIN_S)
+    patience_s = None if change is Change.DRAIN else ANSWERED_WITHIN_S
+    return _ask(repo, run, verbs[change], text=which, forced=force, patience_s=patience_s)
 
 
 def _show_workers(repo: Path, run: str | None) -> int:
@@ -251,6 +251,7 @@ def _ask(
     *,
     bead: str | None = None,
     text: str = "",
+    forced: bool = False,
     until_gone: bool = False,
     patience_s: float | None = ANSWERED_WITHIN_S,
 ) -> int:
@@ -260,9 +261,8 @@ def _ask(
     with reading(repo, run) as read:
         if bead is not None and BeadId(bead) not in read.state.beads:
             raise Refused(f"there is no bead {bead!r} in run {read.row.name!r}")
-        asked = m.Asked(
-            at=time.time(), verb=verb, bead=BeadId(bead) if bead is not None else None, text=text, by=operator()
-        )
+        of = BeadId(bead) if bead is not None else None
+        asked = m.Asked(at=time.time(), verb=verb, bead=of, text=text, forced=forced, by=operator())
         holder = read.database.holder()
         live = holder is not None and holder.run == read.row.name
         if not live and verb in NEEDS_A_LIVE_RUN:

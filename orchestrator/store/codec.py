@@ -57,6 +57,8 @@ def muttered(log: Iterable[tuple[int, m.Event]], over: Collection[Token]) -> tup
 
 _LOCK = "lock"
 """The verb of a request that comes from a session."""
+_FORCED = "add-workers-forced"
+"""The verb of a row that adds workers however short the machine is."""
 
 
 def request_to_row(asked: Request) -> tuple[str, str | None, str, str, float]:
@@ -64,7 +66,7 @@ def request_to_row(asked: Request) -> tuple[str, str | None, str, str, float]:
     if isinstance(asked, m.Asked):
         with_it = asked.revision or asked.settings
         text = msgspec.json.encode(with_it).decode() if with_it is not None else asked.text
-        return asked.verb, asked.bead, text, asked.by, asked.at
+        return _FORCED if asked.forced else asked.verb, asked.bead, text, asked.by, asked.at
     return _LOCK, None, msgspec.json.encode(asked).decode(), f"token {asked.token}", asked.at
 
 
@@ -78,7 +80,9 @@ def request_of_row(row: tuple[int, str, BeadId | None, str, str, float]) -> Requ
     if verb == m.Verb.RELOAD:
         settings = msgspec.json.decode(text, type=m.Settings)
         return m.Asked(request=request, verb=m.Verb.RELOAD, by=by, at=at, settings=settings)
-    return m.Asked(request=request, verb=m.Verb(verb), bead=bead, text=text, by=by, at=at)
+    forced = verb == _FORCED
+    kind = m.Verb.ADD_WORKERS if forced else m.Verb(verb)
+    return m.Asked(request=request, verb=kind, bead=bead, text=text, forced=forced, by=by, at=at)
 
 
 def digest(manifest: Manifest) -> str:

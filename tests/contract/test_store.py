@@ -141,6 +141,17 @@ def test_requests_are_given_until_they_are_answered(store: tuple[Store, Ask]) ->
     assert not log.requests()
 
 
+def test_a_request_says_whether_it_forces_workers(store: tuple[Store, Ask]) -> None:
+    log, ask = store
+    for forced in (False, True):
+        ask(m.Asked(at=5.0, request=1 + forced, verb=m.Verb.ADD_WORKERS, text="2", forced=forced))
+    asked = [each for each in log.requests() if isinstance(each, m.Asked)]
+    assert [(each.verb, each.text, each.forced) for each in asked] == [
+        (m.Verb.ADD_WORKERS, "2", False),
+        (m.Verb.ADD_WORKERS, "2", True),
+    ]
+
+
 def test_requests_of_a_run_are_not_anothers(tmp_path: Path) -> None:
     """Two runs in one repository share a database and nothing else."""
     database = Database.write(tmp_path)

@@ -383,7 +383,7 @@ def test_workers_that_are_added_by_force_start_however_short_the_machine_is() ->
     scene = Scene(bead("a"), bead("b"), workers=1)
     scene.hear(m.Sampled, samples=(), room=Room(memory=0))
     assert scene.state.fits == 0
-    said = scene.hear(m.Asked, verb=m.Verb.ADD_WORKERS, text="1 force", request=1)
+    said = scene.hear(m.Asked, verb=m.Verb.ADD_WORKERS, text="1", forced=True, request=1)
     assert only(said, m.WorkersAdded).forced
     assert scene.running() == ["a", "b"]
     scene.hear(m.Sampled, samples=(), room=Room(memory=0))
@@ -402,7 +402,7 @@ def test_who_says_anew_how_many_workers_there_are_to_be_means_all_of_them() -> N
     assert list(scene.state.workers) == ["w1", "w2"]
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "many", "", "10000", "²", "2 please"])
+@pytest.mark.parametrize("text", ["0", "-1", "many", "", "10000", "²", "2 force"])
 def test_what_is_no_number_of_workers_is_refused(text: str) -> None:
     scene = Scene(bead("a"))
     refused = only(scene.hear(m.Asked, verb=m.Verb.ADD_WORKERS, text=text, request=1), m.RequestAnswered)

@@ -22,8 +22,6 @@ OF_A_WORKER = frozenset({m.Verb.DRAIN_WORKER, m.Verb.ABORT_WORKER, m.Verb.RELEAS
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PRIORITIES = frozenset("01234")
 MOST_ADDED = 1000
-FORCED = "force"
-"""Behind a number of workers: they start however short the machine is."""
 
 Answer = Generator[m.Event, None, tuple[bool, str]]
 """What becomes true, and whether the request is accepted and in which words."""
@@ -75,7 +73,7 @@ def asked(state: State, signal: m.Asked) -> Iterator[m.Event]:
                 yield from _cancel(state, bead, by, signal.at)
             text = "all that is not done is given up"
         case m.Verb.ADD_WORKERS:
-            accepted, text = yield from _add_workers(state, signal.text, by, signal.at)
+            accepted, text = yield from _add_workers(state, signal, by)
         case m.Verb.DRAIN_WORKER | m.Verb.ABORT_WORKER:
             accepted, text = yield from _release_worker(state, signal, by)
         case m.Verb.RELEASE_WORKER:
@@ -199,16 +197,16 @@ def _cancel(state: State, bead: BeadId, by: str, at: float) -> Iterator[m.Event]
     yield from cancel(state, bead, reason, at)
 
 
-def _add_workers(state: State, text: str, by: str, at: float) -> Answer:
-    text, _, word = text.partition(" ")
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_ADDED) or word not in ("", FORCED):
+def _add_workers(state: State, signal: m.Asked, by: str) -> Answer:
+    text = signal.text
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_ADDED):
         return False, f"{text!r} is no number of workers between 1 and {MOST_ADDED}"
     names = [f"w{n}" for n in range(1, len(state.workers) + len(state.released) + int(text) + 1)]
     free = [WorkerId(name) for name in names if WorkerId(name) not in state.workers]
     added = tuple(free[: int(text)])
-    yield m.WorkersAdded(at=at, workers=added, by=by, forced=bool(word))
-    if word and state.fits is not None:
-        yield m.HostFreed(at=at)
+    yield m.WorkersAdded(at=signal.at, workers=added, by=by, forced=signal.forced)
+    if signal.forced and state.fits is not None:
+        yield m.HostFreed(at=signal.at)
     return True, f"{', '.join(added)} at work: {len(state.workers)} workers"
 
 

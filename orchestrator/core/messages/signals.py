@@ -388,6 +388,8 @@ class Asked(Signal, frozen=True, kw_only=True):
     bead: BeadId | None = None
     text: str = ""
     """What the verb needs beside a bead: an answer, a priority, a worker's name, how many, a level."""
+    forced: bool = False
+    """Of `add-workers`: they start however short the machine is."""
     by: str = ""
     revision: Revision | None = None
     """Of `apply`: what the run is to be from now on."""
