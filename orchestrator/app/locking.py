@@ -76,6 +76,10 @@ def claims_of(paths: Sequence[str], cwd: Path, *, shared: bool = False) -> tuple
         if not whole.is_relative_to(root):
             raise Refused(f"{pattern} is not in the worktree {root}")
         inner = whole.relative_to(root).as_posix()
+        try:
+            inner.encode()
+        except UnicodeEncodeError:  # a name in another encoding, or half of a character, which JSON can say
+            raise Refused(f"{inner!a} is not UTF-8: it cannot be asked for by name, but by a folder or glob") from None
         found.append(Claim(pattern=inner, shared=shared or path.startswith("read:")))
     return tuple(dict.fromkeys(found))
 

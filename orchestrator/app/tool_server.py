@@ -1,7 +1,8 @@
 """The tool by which an agent asks for files: an MCP server on standard input and output, for one session.
 
-Of the protocol only what a server of one tool needs: JSON-RPC 2.0, a message a line; `initialize`, `tools/list`,
-`tools/call`, `ping`. And the same question, asked by a hook before an edit. Decides nothing: each is `ask_for`.
+Of the protocol only what a server of one tool needs: JSON-RPC 2.0, a message or a batch of them a line; `initialize`,
+`tools/list`, `tools/call`, `ping`. And the same question, asked by a hook before an edit. Decides nothing: each is
+`ask_for`.
 """
 
 from __future__ import annotations
@@ -106,23 +107,32 @@ def serve(lines: Iterable[str], out: IO[str], ask: Ask) -> None:
     for line in lines:
         if not line.strip():
             continue
-        answer = _answered(line, ask)
-        if answer is not None:
+        answer = _of_line(line, ask)
+        if answer:
             out.write(json.dumps(answer) + "\n")
             out.flush()
 
 
-def _answered(line: str, ask: Ask) -> dict[str, Any] | None:
-    """None: it was told something, and asked nothing."""
+def _of_line(line: str, ask: Ask) -> dict[str, Any] | list[dict[str, Any]] | None:
+    """What is written for a line; nothing where nothing was asked."""
     try:
         told = json.loads(line)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         return _error(None, PARSE_ERROR, str(fault))
+    if isinstance(told, list) and told:
+        return [answer for each in told if (answer := _answered(each, ask)) is not None]
+    return _answered(told, ask)
+
+
+def _answered(told: Any, ask: Ask) -> dict[str, Any] | None:
+    """None: it was told something, and asked nothing."""
     if not isinstance(told, dict) or not isinstance(told.get("method"), str):
         return _error(None, INVALID_REQUEST, "a request has a method")
     if "id" not in told:
         return None
     params = told.get("params") or {}
+    if not isinstance(params, dict):
+        return _error(told["id"], INVALID_PARAMS, "params: an object")
     match told["method"]:
         case "initialize":
             wanted = params.get("protocolVersion")
@@ -144,12 +154,16 @@ def _called(told: Mapping[str, Any], params: Mapping[str, Any], ask: Ask) -> dic
     if params.get("name") != TOOL["name"]:
         return _error(told["id"], INVALID_PARAMS, f"there is no tool {params.get('name')}")
     given = params.get("arguments") or {}
+    if not isinstance(given, dict):
+        return _error(told["id"], INVALID_PARAMS, "arguments: an object")
     paths, wait = given.get("paths"), given.get("wait_s", 0)
+    shared, hand_back = given.get("read", False), given.get("hand_back", False)
     if not isinstance(paths, list) or not paths or not all(isinstance(path, str) and path for path in paths):
         return _said(told, "paths: a list of files, folders or globs", failed=True)
     if isinstance(wait, bool) or not isinstance(wait, int | float) or not 0 <= wait <= LONGEST_S:
         return _said(told, f"wait_s: seconds, from 0 to {LONGEST_S:g}", failed=True)
-    shared, hand_back = given.get("read", False) is True, given.get("hand_back", False) is True
+    if not isinstance(shared, bool) or not isinstance(hand_back, bool):
+        return _said(told, "read, hand_back: true or false", failed=True)
     try:
         reply = ask(paths, shared=shared, wait_s=float(wait), hand_back=hand_back)
     except (Refused, StoreFault) as fault:

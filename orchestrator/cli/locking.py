@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -63,7 +64,7 @@ def mcp(worktree: Worktree = HERE) -> None:
     """Inside an agent's session: an MCP server on standard input and output, whose tool asks for files."""
     from orchestrator.app.tool_server import serve_session
 
-    serve_session(worktree.absolute(), sys.stdin, sys.stdout)
+    serve_session(worktree.absolute(), _utf8(sys.stdin), sys.stdout)
 
 
 @honest
@@ -71,9 +72,16 @@ def hook(worktree: Worktree = HERE) -> int:
     """Inside a session of Claude Code: answer what its PreToolUse hook asks on standard input before an edit."""
     from orchestrator.app.tool_server import before_edit
 
-    said = before_edit(worktree.absolute(), sys.stdin.read())
+    said = before_edit(worktree.absolute(), _utf8(sys.stdin).read())
     if said.refused:
         print(said.refused)
     if said.fault:
         complain(f"{said.fault}; nobody was asked for it")
     return Exit.UNDONE if said.fault else Exit.DONE
+
+
+def _utf8(pipe: TextIO) -> TextIO:
+    """Programs write UTF-8 to each other, whatever the terminal's words are in; what is none names no file of ours."""
+    if isinstance(pipe, TextIOWrapper):
+        pipe.reconfigure(encoding="utf-8", errors="surrogateescape")
+    return pipe

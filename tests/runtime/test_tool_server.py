@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrator.app.locking import Reply
+from orchestrator.app.locking import Reply, claims_of
 from orchestrator.app.orders import Refused
-from orchestrator.app.tool_server import PARSE_ERROR, VERSIONS, before_edit, serve
+from orchestrator.app.tool_server import INVALID_PARAMS, PARSE_ERROR, VERSIONS, before_edit, serve
 
 
 class Table:
@@ -69,7 +72,8 @@ def test_files_that_are_free_and_files_that_are_held() -> None:
     "arguments",
     [
         {}, {"paths": []}, {"paths": "a"}, {"paths": [1]}, {"paths": ["nobody"]},
-        {"paths": ["a"], "wait_s": -1}, {"paths": ["a"], "wait_s": True},
+        {"paths": ["a"], "wait_s": -1}, {"paths": ["a"], "wait_s": True}, {"paths": ["a"], "read": "yes"},
+        {"paths": ["a"], "hand_back": 1},
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_said_to_the_model(arguments: dict[str, Any]) -> None:
@@ -85,6 +89,50 @@ def test_what_is_no_request_is_said_so() -> None:
     assert "error" in odd
     assert "resources/list" in unknown["error"]["message"]
     assert pong["result"] == {}
+
+
+@pytest.mark.parametrize("params", [[], [1], "text", {"name": "lock_files", "arguments": [1]}, {"name": ["x"]}])
+def test_what_is_called_in_no_way_of_ours_is_refused_and_the_server_goes_on(params: Any) -> None:
+    refused, pong = talk({"id": 1, "method": "tools/call", "params": params}, {"id": 2, "method": "ping"})
+    assert (refused["id"], refused["error"]["code"]) == (1, INVALID_PARAMS)
+    assert pong["result"] == {}
+
+
+def test_a_batch_is_answered_as_one() -> None:
+    """Versions of the protocol before 2025-06-18 have them. Nothing is written where nothing was asked."""
+    told = {"method": "notifications/initialized"}
+    out = io.StringIO()
+    batches = [[{"id": 1, "method": "ping"}, told, 7, {"id": 2, "method": "ping"}], [told]]
+    serve([json.dumps(each) for each in batches], out, Table())
+    [answers] = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [each["id"] for each in answers] == [1, None, 2]
+
+
+def test_a_line_that_goes_deeper_than_anybody_reads_is_no_end() -> None:
+    deep, pong = talk("[" * 200_000, {"id": 2, "method": "ping"})
+    assert deep["error"]["code"] == PARSE_ERROR
+    assert pong["result"] == {}
+
+
+def test_what_is_not_utf8_is_said_so_and_the_server_goes_on(tmp_path: Path) -> None:
+    """Whatever encoding the terminal has."""
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestrator", "mcp", "--worktree", str(tmp_path)],
+        input=b"\xff\n" + '{"id": "\u00fc", "method": "ping"}\n'.encode(),
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    broken, pong = map(json.loads, done.stdout.splitlines())
+    assert broken["error"]["code"] == PARSE_ERROR
+    assert pong["id"] == "\u00fc"
+
+
+@pytest.mark.parametrize("name", ["\udcff", "\ud800.txt"])
+def test_a_name_that_is_not_utf8_cannot_be_asked_for(tmp_path: Path, name: str) -> None:
+    (tmp_path / ".git").touch()
+    with pytest.raises(Refused, match="not UTF-8"):
+        claims_of(["src/a", name], tmp_path)
 
 
 # ---------------------------------------------------------------- before an edit
