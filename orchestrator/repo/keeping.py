@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from orchestrator.core.messages import Clear, Collect, Save
+from orchestrator.core.messages import Clear, Collect, OpenSession, Save
 from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo import checkpoints, refs, worktrees
 from orchestrator.repo.attic import keep_all, prove_kept
@@ -52,6 +52,14 @@ class Keeping:
         work = deliver(self.git, desk, order.number, order.title, person=self.run.repository.person)
         self._release(desk, order.number, work.tree)
         return work
+
+    def commit(self, order: OpenSession) -> None:
+        """What an earlier attempt has left uncommitted: else git would not merge anything into those files."""
+        desk = desk_of(self.git, self.run, order.bead)
+        if desk.worktree is None or (desk.worktree.admin / "MERGE_HEAD").exists():
+            return
+        title, number = f"Work so far on {order.bead}", max(order.number - 1, 0)
+        deliver(self.git, desk, number, title, person=self.run.repository.person)
 
     def clear(self, order: Clear) -> None:
         desk = desk_of(self.git, self.run, order.bead)

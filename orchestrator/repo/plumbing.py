@@ -129,6 +129,8 @@ class Git(Struct, frozen=True, kw_only=True, eq=False):
 
     settings: Mapping[str, str] = field(default_factory=dict)
     """Configuration beside what is pinned."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """What is laid over our environment beside what is always."""
     patience_s: float = 3.0
     """How long a lock that somebody else holds is waited for."""
     residents: Residents = field(default_factory=Residents)
@@ -177,7 +179,7 @@ class Git(Struct, frozen=True, kw_only=True, eq=False):
             command, surroundings, cwd = self._command(place, argv, env)
             return _execute(argv, [*around, *command], cwd, istream=PIPE, env=surroundings, as_process=True)
 
-        resident = self.residents.one((place, argv, *self.settings.items(), *(env or {}).items()))
+        resident = self.residents.one((place, argv, *self.settings.items(), *self.env.items(), *(env or {}).items()))
 
         def once() -> Told:
             try:
@@ -235,7 +237,7 @@ class Git(Struct, frozen=True, kw_only=True, eq=False):
         self, place: Place | None, argv: tuple[str, ...], env: Mapping[str, str] | None = None, cwd: Path | None = None
     ) -> tuple[list[str], dict[str, str], Path]:
         """The whole command, what is laid over our environment, and the folder to start it in."""
-        surroundings = {**_QUIET, **(env or {})}
+        surroundings = {**_QUIET, **self.env, **(env or {})}
         if place is not None and place.index is not None:
             surroundings["GIT_INDEX_FILE"] = str(place.index)
         command = [*_scrubbing(surroundings), "git"]

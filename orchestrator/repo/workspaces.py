@@ -30,6 +30,7 @@ from orchestrator.core.values import Struct, replace
 from orchestrator.repo import refs, trace, worktrees
 from orchestrator.repo.base_branch import BaseBranch
 from orchestrator.repo.berths import berth, environment
+from orchestrator.repo.collisions import Finder
 from orchestrator.repo.delivery import touched
 from orchestrator.repo.desk import Run, worktree_of
 from orchestrator.repo.enclosure import walls_around
@@ -66,6 +67,7 @@ from orchestrator.runtime.ports import (
     Empty,
     LandedAt,
     Letter,
+    Look,
     Place,
     Work,
     WorkspaceFault,
@@ -85,6 +87,7 @@ class Begun(Struct, frozen=True, kw_only=True):
     keeping: Keeping
     preparing: Preparing
     landing: Landing
+    finder: Finder
     remote: Remote | None
     proposing: Proposing | None
 
@@ -200,6 +203,7 @@ class GitWorkspaces:
                 setup_timeout_s=self._setup_timeout_s,
             ),
             landing=Landing(git=git, run=run, stages=stages, verified=verified, signing=signs),
+            finder=Finder(git, run),
             remote=remote,
             proposing=self._proposing(git, start, signs, remote) if remote else None,
         )
@@ -264,6 +268,7 @@ class GitWorkspaces:
             if made.label is None:
                 begun.preparing.set_up(made, order)
             elif order.merge:
+                begun.keeping.commit(order)
                 begin_merge(begun.git, made, self._run.target)
             scratch = repository.state / "scratch" / f"{quoted(order.bead)}.{order.number}"
             begun.fences.raise_around(order.bead, order.number, worktree=made.path, scratch=scratch)
@@ -291,6 +296,10 @@ class GitWorkspaces:
     def clear(self, order: Clear) -> None:
         with as_workspace_fault(f"clearing the worktree of {order.bead}"):
             self._begun.keeping.clear(order)
+
+    def collisions(self, checkpoints: Sequence[Commit]) -> Look:
+        with as_workspace_fault("merging checkpoints"):
+            return self._begun.finder.look(checkpoints)
 
     # ------------------------------------------------------------ work
 

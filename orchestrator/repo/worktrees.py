@@ -30,7 +30,8 @@ DEPENDENCIES = "orchestrator.dependencies"
 """Which folders a worktree was brought, and by which states of their lock files."""
 _LONGEST = 1 << 16
 """Bytes of a file of a registration: each is a line."""
-_TRASH = ".trash-"
+TRASH = ".trash-"
+"""What a folder's name begins with that is emptied at the next start, where it is still there."""
 REASON = "orchestrator: "
 _SPARE, _MERGED = ": spare", ": merged trees"
 _ADDING = threading.Lock()
@@ -265,13 +266,13 @@ def remove(repository: Repository, worktree: Worktree | None, path: Path) -> Non
 
 def empty_trash(folder: Path) -> None:
     """Delete what was thrown away in a folder, by us or by one of ours that died before it came to this."""
-    for left in folder.glob(f"{_TRASH}*"):
+    for left in folder.glob(f"{TRASH}*"):
         _delete(left)
 
 
 def _throw_away(what: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    trash = Path(tempfile.mkdtemp(prefix=_TRASH, dir=folder))
+    trash = Path(tempfile.mkdtemp(prefix=TRASH, dir=folder))
     what.rename(trash / what.name)
     _delete(trash)
 

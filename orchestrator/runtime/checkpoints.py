@@ -20,17 +20,21 @@ BEFORE_END_S = 2.0
 
 
 class Checkpoints:
-    """`every_s` from one look at a worktree to the next; 0: none is taken. `broke` hears what nobody foresaw."""
+    """`every_s` from one look at a worktree to the next; 0: none is taken.
+
+    `made` hears of each, `broke` what nobody foresaw.
+    """
 
     def __init__(
         self, take: Callable[[BeadId, int], Commit | None], *, every_s: float, clock: Clock, emit: Emit,
-        broke: Callable[[BaseException], None],
+        broke: Callable[[BaseException], None], made: Callable[[Token, Commit], None] = lambda token, commit: None,
     ) -> None:  # fmt: skip
         self._take = take
         self._every_s = every_s
         self._clock = clock
         self._emit = emit
         self._broke = broke
+        self._made = made
         self._changed = threading.Condition()
         self._orders: dict[Token, OpenSession] = {}
         self._due: dict[Token, float] = {}
@@ -138,3 +142,4 @@ class Checkpoints:
             self._faults.pop(order.token, None)
         if commit is not None:
             self._emit(Checkpointed(at=self._clock.now(), token=order.token, commit=commit))
+            self._made(order.token, commit)

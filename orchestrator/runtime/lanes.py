@@ -15,9 +15,11 @@ from math import inf
 from typing import TypeVar
 
 from orchestrator.core import messages as m
+from orchestrator.core.model import Collisions as Answer
 from orchestrator.core.model import Commit, Ending, Policy, Token, Unasked, Verdict
 from orchestrator.core.values import replace
 from orchestrator.runtime.checkpoints import Checkpoints
+from orchestrator.runtime.collisions import REST_S, Collisions
 from orchestrator.runtime.errands import Errands
 from orchestrator.runtime.lane import Lane, Urgency
 from orchestrator.runtime.ports import (
@@ -80,8 +82,15 @@ class Lanes:
         every_s = 0.0 if policy.unasked is Unasked.IGNORE else policy.watch_s
         self._watcher = Watcher(workspaces.touched, every_s=every_s, clock=clock, emit=emit, broke=self._broke)
         self._trials = ThreadPoolExecutor(policy.train, "trial")
+        rest_s = min(REST_S, policy.checkpoint_s / 4.0)
+        self._collisions = Collisions(workspaces.collisions, rest_s=rest_s, clock=clock, emit=emit, broke=self._broke)
         self._checkpoints = Checkpoints(
-            workspaces.checkpoint, every_s=policy.checkpoint_s, clock=clock, emit=emit, broke=self._broke
+            workspaces.checkpoint,
+            every_s=policy.checkpoint_s,
+            clock=clock,
+            emit=emit,
+            broke=self._broke,
+            made=_nobody if policy.collisions is Answer.IGNORE else self._collisions.checkpointed,
         )
         self._guard = threading.Lock()
         self._live: dict[Token, Session] = {}
@@ -120,6 +129,7 @@ class Lanes:
         """End all sessions and checks; return when every thread has."""
         self._sessions.close()
         self._checkpoints.close()
+        self._collisions.close()
         self._watcher.close()
         self._commands.close()
         self._git.close()
@@ -158,7 +168,7 @@ class Lanes:
             case m.Verify():
                 self._submit(self._trials, lambda: self._if_wanted(effect, run.verify))
             case m.Advance():
-                self._submit(self._landing, lambda: self._emit(run.advance(effect)))
+                self._submit(self._landing, lambda: self._advance(effect))
             case m.Follow():
                 self._submit(self._landing, lambda: self._if_wanted(effect, run.follow))
             case m.Push():
@@ -238,6 +248,7 @@ class Lanes:
     def _not_started(self, order: m.OpenSession, ending: Ending, reason: str) -> None:
         self._watcher.end(order.token)
         self._checkpoints.end(order.token)
+        self._collisions.end(order.token)
         with self._guard:
             self._opening.discard(order.token)
             self._unwanted.pop(order.token, None)
@@ -277,6 +288,7 @@ class Lanes:
         if isinstance(signal, m.SessionEnded):
             self._watcher.end(signal.token)
             self._checkpoints.end(signal.token)
+            self._collisions.end(signal.token)
         self._emit(signal)
         if isinstance(signal, m.SessionEnded):  # after it is told: nobody may take the session for one that never was
             with self._guard:
@@ -294,6 +306,10 @@ class Lanes:
         self.look_at_base()
         self._emit(self._errands.compose(effect))
 
+    def _advance(self, effect: m.Advance) -> None:
+        self._emit(self._errands.advance(effect))
+        self._collisions.target_moved()
+
     def look_at_base(self) -> None:
         """Tell where the base branch is, where that is news. A repository that cannot be read is looked at later."""
         with suppress(WorkspaceFault):
@@ -301,6 +317,10 @@ class Lanes:
             if commit is not None and commit != self._base:
                 self._base = commit
                 self._emit(m.BaseSeen(at=self._clock.now(), commit=commit))
+
+
+def _nobody(token: Token, commit: Commit) -> None:
+    """Wants to know."""
 
 
 def _age(effect: m.Effect) -> float:

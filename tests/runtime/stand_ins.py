@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from orchestrator.runtime.ports import (
     LandedAt,
     Launch,
     Letter,
+    Look,
     Place,
     Reader,
     Session,
@@ -88,6 +89,10 @@ class PlainFolders:
     def touched(self, order: m.OpenSession) -> tuple[str, ...]:
         self.looked(order)
         return ()
+
+    def collisions(self, checkpoints: Sequence[Commit]) -> Look:
+        self.done.append("collisions")
+        return Look()
 
     def checkpoint(self, bead: BeadId, number: int) -> Commit | None:
         self.done.append("checkpoint")

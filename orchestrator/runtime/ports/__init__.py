@@ -29,7 +29,17 @@ from orchestrator.runtime.ports.store import (
     StoreTaken,
     StoreTooNew,
 )
-from orchestrator.runtime.ports.workspaces import Broken, InDoubt, Place, Predictor, Work, WorkspaceFault, Workspaces
+from orchestrator.runtime.ports.workspaces import (
+    Broken,
+    InDoubt,
+    Look,
+    Overlap,
+    Place,
+    Predictor,
+    Work,
+    WorkspaceFault,
+    Workspaces,
+)
 from orchestrator.runtime.ports.world import Clock, Emit, Leaving, Listener, Marks
 
 __all__ = [
@@ -55,7 +65,9 @@ __all__ = [
     "Leaving",
     "Letter",
     "Listener",
+    "Look",
     "Marks",
+    "Overlap",
     "Place",
     "Predictor",
     "Reader",

@@ -34,6 +34,22 @@ class Work(Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
 
 
+class Overlap(Struct, frozen=True, kw_only=True):
+    """Two commits that git does not merge by itself."""
+
+    one: Commit
+    other: Commit
+    """Another checkpoint, or the target's tip."""
+    paths: tuple[str, ...]
+    target: Commit
+
+
+class Look(Struct, frozen=True, kw_only=True):
+    found: tuple[Overlap, ...] = ()
+    more: bool = False
+    """There was more to be looked at than is done at a time."""
+
+
 class Place(Struct, frozen=True, kw_only=True):
     """Where an attempt happens."""
 
@@ -81,6 +97,13 @@ class Workspaces(Protocol):
         """Hold what its worktree has now, while its agent is at work; None: that has not changed.
 
         `save`, `collect` and `clear` of the bead come after it, never beside it. Raises `WorkspaceFault`.
+        """
+        ...
+
+    def collisions(self, checkpoints: Sequence[Commit]) -> Look:
+        """What of these, the newest first, does not merge with each other or with the target, and was not told before.
+
+        One call at a time. Raises `WorkspaceFault`.
         """
         ...
 
