@@ -13,14 +13,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.app.alerting import FollowedAlerts, alerts
 from orchestrator.app.clock import SystemClock
 from orchestrator.app.loading import budget_of, load_for, prepared, workspace_of
-from orchestrator.app.looking import Reading
-from orchestrator.app.orders import Exit, Order, Outcome, Refused
-from orchestrator.app.proving import prove
+from orchestrator.app.orders import Order, Outcome, Refused
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, BeadState, Guess, RunState
 from orchestrator.core.state import State
@@ -78,6 +77,8 @@ class _Night:
         """What was committed before anybody listened."""
         self._looked: Future[None] | None = None
         """The look at what is the person's, once it has begun."""
+        self._outcome: Callable[[State], Outcome] | None = None
+        """Loaded with the log, while the first agents start: at the end, somebody waits for it."""
         self._clock = SystemClock()
         self._marks = marks = Marks(repository=str(repository.state))
         self._sessions = PtySessions(
@@ -176,7 +177,9 @@ class _Night:
             lanes.close()
             for listener in listeners:
                 listener.close()
-        return self._told(state)
+        self._has_looked()
+        assert self._outcome is not None  # with the log: a run that is over was opened
+        return self._outcome(state)
 
     def _free_disk(self) -> int:
         """Bytes, where state and worktrees are; what cannot be measured is not low."""
@@ -202,8 +205,7 @@ class _Night:
         )
 
     def _log(self, state: State) -> Listener:
-        import orchestrator.repo.survey
-        import orchestrator.views.report  # noqa: F401 - needed at the end: loaded now, while the first agents start
+        from orchestrator.app.closing import outcome
         from orchestrator.sessions.redaction import hiding
         from orchestrator.views.logs import RunLog
 
@@ -217,6 +219,7 @@ class _Night:
         )
         for event in self._fresh:
             log.heard(event)
+        self._outcome = partial(outcome, self._repository, self._database, self._manifest.name)
         return log
 
     def _alerts(self, state: State, past: tuple[m.Event, ...]) -> Listener:
@@ -295,35 +298,6 @@ class _Night:
                 done = record.state is BeadState.DONE
                 self._workspaces.clear(m.Clear(bead=bead, number=record.number, landed=done))
 
-    def _told(self, state: State) -> Outcome:
-        """The proof and the report, from what is on disk now."""
-        from orchestrator.views.report import as_markdown, report
-
-        self._has_looked()
-        row = self._database.newest(self._manifest.name)
-        assert row is not None  # it has just been written
-        events = tuple(self._database.events_of(row.id))
-        read = Reading(
-            place=self._repository.common_dir,
-            folder=self._repository.state,
-            database=self._database,
-            row=row,
-            state=state,
-            events=events,
-            opened=self._repository,
-        )
-        findings = tuple(prove(read, own=True))
-        text = as_markdown(report(state, events, findings))
-        path = self._repository.state / "reports" / f"{self._manifest.name}.md"
-        try:
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as fault:  # the night is over and counted; only its paper is missing
-            said = f"the report could not be written to {path}: {fault}; `orchestrator report` shows it"
-        else:
-            said = f"report: {path}"
-        return Outcome(state=state, findings=findings, report=said, code=exit_code(state))
-
 
 def _letter(state: State, order: m.Propose) -> Letter:
     from orchestrator.views.pull_requests import letter
@@ -367,21 +341,6 @@ def _say(words: str) -> None:
     """To whoever sits there; nobody may."""
     with suppress(OSError, ValueError):
         print(f"orchestrator: {words}", file=sys.stderr, flush=True)
-
-
-def exit_code(state: State) -> Exit:
-    """What a run's end means to whoever started it."""
-    done = all(record.state is BeadState.DONE or record.removed for record in state.beads.values())
-    match state.run:
-        case RunState.FINISHED if done:
-            return Exit.DONE
-        case RunState.PAUSED:
-            return Exit.PAUSED
-        case RunState.STOPPED if state.stopping is not None and state.stopping.asked:
-            return Exit.INTERRUPTED
-        case _ if not state.ever_started and any(record.attempts for record in state.beads.values()):
-            return Exit.NOTHING_STARTED
-    return Exit.UNDONE
 
 
 @contextmanager

@@ -5,38 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orchestrator.app.loading import workspace_of
 from orchestrator.app.looking import Reading
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Commit
-
-if TYPE_CHECKING:
-    from orchestrator.repo.repository import Repository
-    from orchestrator.repo.target import TargetCommit
-    from orchestrator.repo.worktrees import Worktree
-    from orchestrator.runtime.findings import Finding
-    from orchestrator.runtime.proof import Evidence
+from orchestrator.repo import survey
+from orchestrator.repo.archive import pruned
+from orchestrator.repo.faults import GitRefused, RepositoryFault
+from orchestrator.repo.fingerprint import person
+from orchestrator.repo.refs import quoted
+from orchestrator.repo.repository import Repository, worktrees_folder
+from orchestrator.repo.target import TargetCommit
+from orchestrator.repo.verification import Verified
+from orchestrator.repo.worktrees import Worktree
+from orchestrator.runtime import proof
+from orchestrator.runtime.findings import Finding
+from orchestrator.runtime.proof import Evidence, Shown
+from orchestrator.sessions.processes import Census, command_of
 
 
 def prove(read: Reading, *, own: bool = False) -> list[Finding]:
     """Hold a run's claims against git and the process table. `own`: the writer is this process, and about to leave."""
-    from orchestrator.runtime.proof import prove
-
-    return prove(read.state, _evidence(read, own=own))
+    return proof.prove(read.state, _evidence(read, own=own))
 
 
 def _evidence(read: Reading, *, own: bool) -> Evidence:
-    from orchestrator.repo import survey
-    from orchestrator.repo.archive import pruned
-    from orchestrator.repo.fingerprint import person
-    from orchestrator.repo.refs import quoted
-    from orchestrator.repo.repository import worktrees_folder
-    from orchestrator.repo.verification import Verified
-    from orchestrator.runtime.proof import Evidence, Shown
-    from orchestrator.sessions.processes import Census, command_of
-
     state, repository = read.state, read.repository
     manifest = state.manifest
     passed = Verified(repository.state / "verified.jsonl")
@@ -94,9 +88,6 @@ def _proposed(read: Reading) -> Mapping[str, Commit] | None:
     """Asked of the remote, where pull requests are open."""
     if not any(request.turn for request in read.state.requests.values()):
         return None
-    from orchestrator.repo import survey
-    from orchestrator.repo.faults import GitRefused, RepositoryFault
-
     try:
         return survey.heads_of(read.repository, read.state.policy.push_to)
     except (GitRefused, RepositoryFault):
@@ -135,9 +126,6 @@ def _work(read: Reading) -> Iterator[tuple[BeadId, Commit]]:
 def _unkept(
     read: Reading, repository: Repository, worktrees: list[Worktree]
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    from orchestrator.repo import survey
-    from orchestrator.repo.faults import GitRefused
-
     def look(worktree: Worktree) -> tuple[str, ...]:
         try:
             return tuple(survey.unkept(repository, worktree, read.state.manifest.target))
