@@ -14,6 +14,7 @@ from pathlib import Path
 from orchestrator.core.model import Ground, Stray
 from orchestrator.core.values import Struct
 from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.status import status
 from orchestrator.repo.trace import Trace
 from orchestrator.repo.words import Words
 
@@ -39,7 +40,7 @@ class Checkout(Struct, frozen=True, kw_only=True):
         with suppress(OSError):
             os.link(git_dir / "index", kept)
         index = kept if kept.exists() else None
-        found = status(git, path, git_dir) if files else None
+        found = _differing(git, path, git_dir) if files else None
         return cls(path=path, git_dir=git_dir, head=head, index=index, files=found)
 
     @property
@@ -71,7 +72,7 @@ class Checkout(Struct, frozen=True, kw_only=True):
 
     def mend_files(self, git: Git, worktree: Path, words: Words, attic: Path) -> Iterator[Stray]:
         assert self.files is not None
-        for path, state in status(git, self.path, self.git_dir).items():
+        for path, state in _differing(git, self.path, self.git_dir).items():
             if self.files.get(path) == state:
                 continue
             name = os.fsdecode(path)
@@ -110,18 +111,15 @@ class Checkout(Struct, frozen=True, kw_only=True):
         return f"was {'added' if before is None else 'changed'} by its absolute path; put back, and {where}"
 
 
-def status(git: Git, path: Path, git_dir: Path) -> dict[bytes, bytes]:
+def _differing(git: Git, path: Path, git_dir: Path) -> dict[bytes, bytes]:
     """What differs from HEAD, and how: by path. Of what is there, size and time tell two states apart."""
-    place = Place(git_dir=git_dir, work_tree=path)
-    rows = git(place, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all").out.split(b"\0")
     found = {}
-    for row in rows:
-        if row:
-            name = row[3:]
-            with suppress(OSError):
-                seen = os.lstat(path / os.fsdecode(name))
-                row += f" {seen.st_size} {seen.st_mtime_ns}".encode()
-            found[name] = row
+    for entry in status(git, Place(git_dir=git_dir, work_tree=path)).entries:
+        state = b" ".join((entry.kind, *entry.about[:1]))
+        with suppress(OSError):
+            seen = os.lstat(path / os.fsdecode(entry.path))
+            state += f" {seen.st_size} {seen.st_mtime_ns}".encode()
+        found[entry.path] = state
     return found
 
 

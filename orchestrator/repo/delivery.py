@@ -16,6 +16,7 @@ from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move
 from orchestrator.repo.repository import OURSELVES, Person
 from orchestrator.repo.snapshot import changes, use_index
+from orchestrator.repo.status import status
 from orchestrator.repo.unfinished import Unfinished, conclude, unfinished
 from orchestrator.runtime.ports import Work, WorkspaceFault
 
@@ -77,8 +78,8 @@ def touched(git: Git, run: Run, bead: BeadId) -> tuple[str, ...]:
     worktree = worktree_of(run, bead)
     if worktree is None:
         return ()
-    asked = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all")
-    head, paths = _status(git(worktree.place, *asked).out)
+    seen = status(git, worktree.place)
+    head, paths = seen.head, {entry.path for entry in seen.entries}
     names = (refs.base_of(run.name, bead), run.target_ref)
     base, target = (found.commit if (found := stored(git, run.repository.place, name)) else None for name in names)
     began = _where_it_began(git, run, base, target, head)
@@ -86,22 +87,6 @@ def touched(git: Git, run: Run, bead: BeadId) -> tuple[str, ...]:
         committed = git(run.repository.place, "diff-tree", "-r", "-z", "--name-only", "--no-renames", began, head).out
         paths |= set(committed.split(b"\0"))
     return tuple(path.decode("utf-8", "backslashreplace") for path in sorted(paths) if path)
-
-
-_FIELDS = {b"1": 8, b"u": 10, b"?": 1}
-"""How many words stand before the path, by the kind of an entry of `git status`."""
-
-
-def _status(said: bytes) -> tuple[Commit | None, set[bytes]]:
-    """HEAD, and the paths that differ from it. None: there is no commit yet."""
-    head, paths = None, set()
-    for entry in filter(None, said.split(b"\0")):
-        kind, *rest = entry.split(b" ")
-        if kind in _FIELDS:
-            paths.add(b" ".join(rest[_FIELDS[kind] - 1 :]))
-        elif rest[0] == b"branch.oid" and rest[1] != b"(initial)":
-            head = Commit(rest[1].decode())
-    return head, paths
 
 
 def where_it_began(git: Git, desk: Desk, head: Commit | None) -> Commit:

@@ -15,6 +15,7 @@ from orchestrator.core.values import to_builtins
 from orchestrator.repo import refs
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import Repository
+from orchestrator.repo.status import status
 from orchestrator.runtime.person import Fingerprint, Person
 
 _READ_UP_TO = 2**20
@@ -99,22 +100,19 @@ def _moves(repository: Repository) -> list[str]:
 
 def _differing(git: Git, place: Place, top: Path) -> Iterator[tuple[bytes, str, str]]:
     """Each path with what its entry in the index is, and what its file is, where they differ from what is below."""
-    asked = ("status", "--porcelain=v2", "-z", "--no-renames", "--untracked-files=all")
-    for row in git(place, *asked).out.split(b"\0"):
-        kind, _, rest = row.partition(b" ")
-        match kind:
+    for entry in status(git, place).entries:
+        path, about = entry.path, entry.about
+        match entry.kind:
             case b"1":
-                about, path = rest.split(b" ", 7)[:7], rest.split(b" ", 7)[7]
                 in_index = "" if about[0][:1] == b"." else _digest(about[0][:1] + about[3] + about[6])
                 in_file = (
                     "" if about[0][1:] == b"." else _digest(about[0][1:] + about[1] + about[4] + _content(top, path))
                 )
                 yield path, in_index, in_file
             case b"u":
-                path = rest.split(b" ", 9)[9]
-                yield path, _digest(rest), _digest(_content(top, path))
+                yield path, _digest(b" ".join((*about, path))), _digest(_content(top, path))
             case b"?":
-                yield rest, "", _digest(b"?" + _content(top, rest))
+                yield path, "", _digest(b"?" + _content(top, path))
 
 
 def _content(top: Path, path: bytes) -> bytes:
