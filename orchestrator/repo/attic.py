@@ -12,11 +12,14 @@ from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.core.values import Struct, replace
 from orchestrator.repo import refs
 from orchestrator.repo.desk import Desk, desk_of, files_of, head_of, independent, tree_of
-from orchestrator.repo.faults import RefMoved
+from orchestrator.repo.faults import GitRefused, RefMoved
+from orchestrator.repo.index_file import may_link
+from orchestrator.repo.objects import name_at
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import NOTHING, Move, Ref
 from orchestrator.repo.repository import OURSELVES, Person
 from orchestrator.repo.snapshot import changes, known_nested
+from orchestrator.repo.status import status
 from orchestrator.repo.worktrees import SPARE
 
 
@@ -47,6 +50,9 @@ def keep_all(git: Git, desk: Desk, number: int, *, person: Person) -> Kept:
         commit = parents[0] if parents else None
         tree = tree_of(git, desk, commit) if commit else None
         return Kept(held=held, commit=commit, tree=tree, differs=bool(desk.base and tree and tree != desk.base.tree))
+    if head is not None and _is_collected(git, desk, head):
+        tree = tree_of(git, desk, head)
+        return Kept(held=held, commit=head, tree=tree, differs=desk.base is None or tree != desk.base.tree)
     with files_of(git, desk) as made:
         parents = parents or tuple(ref.commit for ref in (desk.base, desk.target) if ref)[:1]
         if _is_half_made(git, desk, head, made.tree):
@@ -103,8 +109,6 @@ def prove_kept(git: Git, desk: Desk, number: int, commits: Iterable[Commit | Non
     Raises `RefMoved` where that could not be brought about: then nothing may be removed.
     """
     wanted = tuple(dict.fromkeys(commit for commit in commits if commit))
-    if not wanted:
-        return
     if not _loose(git, desk, wanted):
         return
     now = replace(desk_of(git, desk.run, desk.bead), base=None)  # where it began is no longer safe elsewhere
@@ -123,7 +127,28 @@ def commit_tree(
     return Commit(git(place, "commit-tree", *words, "-m", message, tree, env=env).text)
 
 
+def _is_collected(git: Git, desk: Desk, head: Commit) -> bool:
+    """All that its worktree holds is one commit, which the attic has, and the bead's branch is there: asked of one git,
+    where a snapshot asks several."""
+    worktree = desk.worktree
+    if worktree is None or worktree.label is None or desk.branch is None or desk.branch.commit != head:
+        return False
+    if all(ref.commit != head for ref in desk.attic.values()):
+        return False
+    if may_link(worktree.admin / "index") or known_nested(worktree.admin):
+        return False  # a snapshot knows what they are
+    try:
+        seen = status(git, worktree.place)
+    except GitRefused:
+        return False  # a snapshot can do without its index and its HEAD
+    return seen.head == head and seen.is_clean
+
+
 def _loose(git: Git, desk: Desk, commits: tuple[Commit, ...]) -> str:
+    named = {ref.commit: name for name, ref in desk.attic.items()}
+    commits = tuple(one for one in commits if one not in named or name_at(git, desk.place, named[one]) != one)
+    if not commits:
+        return ""
     keepers = [f"--glob={refs.attic_of(desk.bead)}*", *([desk.target.commit] if desk.target else [])]
     return git(desk.place, "rev-list", "--max-count=1", *commits, "--not", *keepers).text
 

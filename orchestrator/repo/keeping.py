@@ -13,7 +13,7 @@ from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo import checkpoints, refs, worktrees
 from orchestrator.repo.attic import keep_all, prove_kept
 from orchestrator.repo.delivery import deliver
-from orchestrator.repo.desk import Desk, Run, commit_at, desk_of
+from orchestrator.repo.desk import Desk, Run, commit_at, desk_of, head_of
 from orchestrator.repo.nested import rescue
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move
@@ -92,13 +92,18 @@ class Keeping:
             refs.move(self.git, desk.place, [moved], why="keep")
         for found in siblings:  # an agent made them, inside its own
             worktrees.remove(self.run.repository, found, found.path)
-        plain = not siblings and not kept.nested
-        if not (desk.worktree and plain and desk.path.is_dir() and self.spares.put_by(self.git, desk.worktree)):
+        if siblings or kept.nested or not self._is_put_by(desk):
             worktrees.remove(self.run.repository, desk.worktree, desk.path)
         if desk.path.parent != self.run.folder:
             with suppress(OSError):  # not empty, or gone
                 desk.path.parent.rmdir()
         return kept.commit if held else None
+
+    def _is_put_by(self, desk: Desk) -> bool:
+        if desk.worktree is None or not desk.path.is_dir():
+            return False
+        head = head_of(self.git, desk)
+        return head is not None and self.spares.put_by(self.git, desk.worktree, head)
 
     def refuse_strangers(self, desk: Desk) -> None:
         """Raises `WorkspaceFault` where somebody else's folder or worktree is at the bead's place."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from orchestrator.core.model import Commit, Tree
 from orchestrator.core.values import Struct, replace
 from orchestrator.repo.faults import GitRefused
+from orchestrator.repo.index_file import may_link
 from orchestrator.repo.plumbing import Git, Place
 
 _GITLINK = b"160000"
@@ -151,7 +152,8 @@ def _embedded(git: Git, place: Place) -> Iterator[bytes]:
     Whether `git add` put them there just now, or the agent by its own `git add` and a commit.
     """
     assert place.work_tree is not None
-    if not _has_gitlinks(place):
+    assert place.index is not None
+    if not may_link(place.index):
         return
     registered = _submodules(git, place)
     for entry in git(place, "ls-files", "--stage", "-z").out.split(b"\0"):
@@ -159,12 +161,6 @@ def _embedded(git: Git, place: Place) -> Iterator[bytes]:
         linked = info.startswith(_GITLINK) and path not in registered
         if linked and (place.work_tree / os.fsdecode(path) / ".git").exists():
             yield path
-
-
-def _has_gitlinks(place: Place) -> bool:
-    """A cheap and cautious answer from the index file itself: the mode of a link, as it is stored there."""
-    assert place.index is not None
-    return place.index.exists() and b"\x00\x00\xe0\x00" in place.index.read_bytes()
 
 
 def _submodules(git: Git, place: Place) -> frozenset[bytes]:

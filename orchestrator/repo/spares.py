@@ -11,10 +11,12 @@ import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from orchestrator.core.model import Commit
 from orchestrator.core.values import Struct
 from orchestrator.repo import worktrees
-from orchestrator.repo.desk import Run, commit_at
+from orchestrator.repo.desk import Run
 from orchestrator.repo.faults import GitRefused
+from orchestrator.repo.index_file import may_hide
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.worktrees import Worktree
 
@@ -40,19 +42,16 @@ class Spares(Struct, frozen=True, kw_only=True):
     def all(self) -> list[Worktree]:
         return list(worktrees.locked_for(self.run.repository, self.reason))
 
-    def put_by(self, git: Git, worktree: Worktree) -> bool:
+    def put_by(self, git: Git, worktree: Worktree, head: Commit) -> bool:
         """Make a spare of it, if it is fit for that. False: it is as it was, and is to be removed."""
         if worktree.path.parent != self.run.folder or len(self.all()) >= self.most or not self._is_plain(git, worktree):
-            return False
-        commit = commit_at(git, worktree.admin)
-        if commit is None:
             return False
         worktrees.mend(worktree)
         # From here on it is no bead's, whatever happens.
         (worktree.admin / worktrees.SPARE).touch()
         (worktree.admin / worktrees.MARKER).unlink(missing_ok=True)
         (worktree.admin / "locked").write_text(f"{self.reason}\n")
-        worktrees.detach(worktree, commit)
+        worktrees.detach(worktree, head)
         for name in _FORGOTTEN:
             worktrees.discard(worktree.admin / name)
         _move(worktree, self.run.folder / f"{_FOLDER}{worktree.admin.name}")
@@ -105,8 +104,10 @@ class Spares(Struct, frozen=True, kw_only=True):
                 return False
         if _OF_A_PART & names and self._is_the_same_part(worktree):
             names -= _OF_A_PART
-        if not names <= _KEPT | _FORGOTTEN:
+        if not names <= _KEPT | _FORGOTTEN or not _is_whole(worktree.admin):
             return False
+        if not may_hide(worktree.admin / "index"):
+            return True
         try:
             rows = git(worktree.place, "ls-files", "-v", "-z").out.split(b"\0")
         except GitRefused:
@@ -117,6 +118,13 @@ class Spares(Struct, frozen=True, kw_only=True):
             not row or row[:2] == b"H " or (row[:2] == b"S " and not os.path.lexists(top + b"/" + row[2:]))
             for row in rows
         )
+
+
+def _is_whole(admin: Path) -> bool:
+    """It still leads to the repository, where git puts it. What else is in there is written anew, or read by git."""
+    with suppress(OSError):
+        return (admin / "commondir").read_bytes().rstrip(b"\n") == b"../.."
+    return False
 
 
 def _part(git_dir: Path) -> tuple[bytes, ...]:

@@ -316,6 +316,65 @@ def test_a_folder_that_is_not_ours_is_not_collected(world: World) -> None:
     assert world.attic("one") == {}
 
 
+def left_new(path: Path, as_agent: AsAgent) -> None:
+    (path / "report").mkdir()
+    (path / "report" / "left.txt").write_text("left")
+
+
+def left_changed(path: Path, as_agent: AsAgent) -> None:
+    (path / "a.txt").write_text("left")
+
+
+def left_staged(path: Path, as_agent: AsAgent) -> None:
+    (path / "a.txt").write_text("left")
+    as_agent(path, "add", "a.txt")
+
+
+def left_committed(path: Path, as_agent: AsAgent) -> None:
+    (path / "left.txt").write_text("left")
+    commit_all(as_agent, path)
+
+
+def left_on_no_branch(path: Path, as_agent: AsAgent) -> None:
+    as_agent(path, "switch", "--quiet", "--detach", "HEAD")
+    left_committed(path, as_agent)
+
+
+@pytest.mark.parametrize("leave", [left_new, left_changed, left_staged, left_committed, left_on_no_branch])
+def test_what_came_into_a_worktree_after_its_work_was_collected_is_kept_as_well(
+    world: World, as_agent: AsAgent, leave: Callable[[Path, AsAgent], None]
+) -> None:
+    """By its own checks, say: it has landed, and goes."""
+    path = world.prepare("one")
+    (path / "new.txt").write_text("1")
+    world.land("one", world.collect("one").commit)
+    leave(path, as_agent)
+    world.clear("one", landed=True)
+    assert not path.exists()
+    held = [world.content(commit) for commit in world.attic("one").values()]
+    assert any("left" in content.values() for content in held)
+
+
+def test_a_collected_worktree_that_nobody_touched_adds_nothing_to_the_attic(world: World) -> None:
+    path = world.prepare("one")
+    (path / "new.txt").write_text("1")
+    commit = world.collect("one").commit
+    world.land("one", commit)
+    (path / "noise.ignored").write_text("nobody's")
+    world.clear("one", landed=True)
+    assert world.attic("one") == {"1": commit}
+    assert not path.exists()
+
+
+def test_an_attic_ref_that_is_gone_by_then_is_made_again(world: World) -> None:
+    path = world.prepare("one")
+    (path / "new.txt").write_text("1")
+    commit = world.collect("one").commit
+    world.git("update-ref", "-d", "refs/orchestrator/attic/one/1")
+    world.clear("one")
+    assert world.attic("one") == {"1": commit}
+
+
 # ---------------------------------------------------------------- repositories in the worktree
 
 
