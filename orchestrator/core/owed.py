@@ -46,20 +46,22 @@ def owed(state: State) -> Iterator[m.Effect]:
 
 
 def _owed_to_pull_requests(state: State) -> Iterator[m.Effect]:
-    for bead, request in state.requests.items():
-        if request.under_way is None or state.policy.requests is None:
-            continue
-        yield m.Propose(
-            bead=bead,
-            turn=request.under_way,
-            round=request.failures,
-            base=request.base,
-            commit=state.beads[bead].commit if bead else None,
-            task=state.tasks.get(bead, "") if bead else "",
-            grounds=request.grounds,
-            url=request.url,
-            only_push=bool(request.doubt),
-        )
+    bead = state.proposing
+    if bead is None or state.policy.requests is None:
+        return
+    request = state.requests[bead]
+    assert request.under_way is not None
+    yield m.Propose(
+        bead=bead,
+        turn=request.under_way,
+        round=request.failures,
+        base=request.base,
+        commit=state.beads[bead].commit if bead else None,
+        task=state.tasks.get(bead, "") if bead else "",
+        grounds=request.grounds,
+        url=request.url,
+        only_push=bool(request.doubt),
+    )
 
 
 def _leaving(state: State) -> bool:

@@ -26,13 +26,12 @@ def behind(state: State) -> Iterator[tuple[BeadId, int]]:
         if state.landings > of(state, NIGHT).turn:
             yield NIGHT, state.landings
         return
-    for bead in state.landed:
-        if not of(state, bead).turn and not of(state, bead).doubt:
-            yield bead, 1
+    for bead in state.unproposed:
+        yield bead, 1
 
 
 def is_one_under_way(state: State) -> bool:
-    return state.policy.requests is not None and any(each.under_way is not None for each in state.requests.values())
+    return state.policy.requests is not None and state.proposing is not None
 
 
 def due(state: State) -> tuple[BeadId, int] | None:

@@ -195,6 +195,10 @@ class Standing:
         """Merges of the base on the target, each with its tree and the checks that it passed."""
         self.requests: dict[BeadId, PullRequest] = {}
         """Pull requests, by their bead; the night's own is that of no bead."""
+        self.proposing: BeadId | None = None
+        """The one of them that is under way."""
+        self.unproposed: dict[BeadId, None] = {}
+        """Landed beads whose own has not been opened, as far as anybody knows, and is not in doubt."""
         self.to_clear: dict[BeadId, None] = {}
         """Beads whose worktree is to go."""
         self.clearings: dict[BeadId, int] = {}

@@ -151,7 +151,7 @@ def bead_landed(state: Standing, event: m.BeadLanded) -> None:
     move_bead(state, event.bead, event, commit=event.commit, tree=event.tree, checks=event.checks, reason="")
     state.shoves = 0
     state.landings += 1
-    state.landed[event.bead] = None
+    state.landed[event.bead] = state.unproposed[event.bead] = None
     state.base_rests = False
     if event.bead in state.landing:
         state.tip = Point(commit=event.commit, tree=event.tree)

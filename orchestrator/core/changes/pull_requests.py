@@ -13,18 +13,20 @@ from orchestrator.core.values import replace
 
 
 def begun(state: Standing, event: m.PullRequestBegun) -> None:
+    state.proposing = event.bead
     _change(state, event.bead, under_way=event.turn, base=event.base, grounds=event.grounds)
 
 
 def open_(state: Standing, event: m.PullRequestOpened | m.PullRequestUpdated) -> None:
-    _change(
-        state, event.bead, turn=event.turn, under_way=None, url=event.url, branch=event.branch, commit=event.commit,
+    state.unproposed.pop(event.bead, None)
+    _over(
+        state, event.bead, turn=event.turn, url=event.url, branch=event.branch, commit=event.commit,
         failures=0, fault="",
     )  # fmt: skip
 
 
 def delayed(state: Standing, event: m.PullRequestDelayed) -> None:
-    _change(state, event.bead, under_way=None, failures=event.failures, fault=event.reason, waits=True)
+    _over(state, event.bead, failures=event.failures, fault=event.reason, waits=True)
     state.deadlines.set(("pull-request", event.bead), event.until)
 
 
@@ -34,7 +36,8 @@ def woke(state: Standing, event: m.PullRequestWoke) -> None:
 
 
 def doubted(state: Standing, event: m.PullRequestDoubted) -> None:
-    _change(state, event.bead, under_way=None, doubt=event.reason)
+    state.unproposed.pop(event.bead, None)
+    _over(state, event.bead, doubt=event.reason)
 
 
 def taken_up(state: Standing) -> None:
@@ -42,6 +45,11 @@ def taken_up(state: Standing) -> None:
     for bead in state.requests:
         _change(state, bead, waits=False, failures=0)
         state.deadlines.drop(("pull-request", bead))
+
+
+def _over(state: Standing, bead: BeadId, **changes: Any) -> None:
+    state.proposing = None
+    _change(state, bead, under_way=None, **changes)
 
 
 def _change(state: Standing, bead: BeadId, **changes: Any) -> None:

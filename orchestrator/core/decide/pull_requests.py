@@ -25,11 +25,10 @@ def begun(state: State, at: float) -> Iterator[m.Event]:
 
 def interrupted(state: State, at: float) -> Iterator[m.Event]:
     """An earlier process died over it. Where we can ask whether it is open, that is done first, and nothing is lost."""
-    asked = state.policy.requests
-    for bead, request in list(state.requests.items()):
-        if request.under_way is not None and not (asked and asked.find) and not request.url:
-            reason = "the orchestrator died while it was being opened, and there is no `find` to ask whether it is open"
-            yield m.PullRequestDoubted(at=at, bead=bead, reason=reason)
+    asked, bead = state.policy.requests, state.proposing
+    if bead is not None and not (asked and asked.find) and not state.requests[bead].url:
+        reason = "the orchestrator died while it was being opened, and there is no `find` to ask whether it is open"
+        yield m.PullRequestDoubted(at=at, bead=bead, reason=reason)
 
 
 def proposed(state: State, signal: m.Proposed) -> Iterator[m.Event]:
