@@ -50,9 +50,9 @@ def bead_held(state: Standing, event: m.BeadHeld) -> None:
 
 def bead_reopened(state: Standing, event: m.BeadReopened) -> None:
     record = state.beads[event.bead]
-    unmet = sum(state.beads[need].state is not BeadState.DONE for need in record.spec.needs)
-    move_bead(state,
-        event.bead, event,
+    unmet = state.unmet(record.spec)
+    move_bead(
+        state, event.bead, event,
         unmet=unmet, tries=0, vain=0, put_backs=0, reason="",
         released=record.released or record.state is BeadState.HELD,
         not_before=0.0, shunned=(), strikes=(), signatures=(),
@@ -69,8 +69,8 @@ def bead_reopened(state: Standing, event: m.BeadReopened) -> None:
 def bead_returned(state: Standing, event: m.BeadReturned) -> None:
     record = state.beads[event.bead]
     shunned = tuple((route, until) for route, until in record.shunned if until > event.at)
-    move_bead(state,
-        event.bead, event,
+    move_bead(
+        state, event.bead, event,
         reason=event.reason,
         not_before=event.not_before, resume=event.resume, stay=event.route, keep=event.keep, merge=event.merge,
         briefing=event.briefing,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.changes.moving import leave_worktree, move_bead
+from orchestrator.core.changes.moving import move_bead
 from orchestrator.core.changes.planning import know_routes, plan, respecify
 from orchestrator.core.changes.queueing import leave_queue, queue
 from orchestrator.core.graph import TaskGraph
@@ -66,7 +66,6 @@ def bead_replanned(state: Standing, event: m.BeadReplanned) -> None:
     state.misplaced.pop(event.bead, None)
     record = state.beads[event.bead] = replace(record, unmet=state.unmet(record.spec))
     if not record.unmet:
-        leave_worktree(state, event.bead)
         state.readable[event.bead] = None
     elif record.occupies:  # who knows when its turn comes; and its worktree is on a base that lacks the new need
         state.to_clear[event.bead] = None
