@@ -64,6 +64,12 @@ def verdict(state: State, tree: Tree) -> Standing:
     return Standing.SUSPECT if trial.failures < state.policy.check_tries else Standing.RED
 
 
+def passed(state: State, tree: Tree) -> tuple[str, ...]:
+    """The checks that this very tree has passed: in a batch, only that of the last one need have."""
+    trial = state.trials.get(tree)
+    return state.manifest.verify if trial is not None and trial.passed else ()
+
+
 def coupled(state: State) -> Iterator[tuple[Car, Standing]]:
     """The cars in their order, as far as each stands on what is before it now."""
     at = ground(state)

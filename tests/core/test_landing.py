@@ -44,9 +44,23 @@ def test_its_worker_is_free_while_it_waits_to_be_merged() -> None:
 
 def test_a_landing_that_was_found_on_the_target_is_a_landing() -> None:
     """Its signal had been lost with us."""
-    scene = merging("a")
+    scene = merging("a", verify=("make test",))
     scene.hear(m.Landed, token=scene.token("a"), commit=Commit("c"), tree=Tree("t"))
     assert scene.record("a").commit == "c"
+    assert scene.record("a").checks == ()
+
+
+def test_a_landing_that_was_found_has_the_checks_that_its_tree_passed() -> None:
+    """What a batch landed below its last one need not have passed by itself: nobody says that it did."""
+    scene = merging("a", verify=("make test",))
+    scene.compose("a")
+    scene.try_out("a", True)
+    late = scene.hear(
+        m.LandingRefused, token=scene.token("a"), evidence="the disk is full", commit=scene.owed(m.Advance)[0].new
+    )
+    scene.wait(only(late, m.LandingDelayed).until - scene.now)
+    scene.hear(m.Landed, token=scene.token("a"), commit=Commit("c"), tree=Tree("base+a"))
+    assert scene.record("a").checks == ("make test",)
 
 
 def test_nothing_to_land_is_done() -> None:

@@ -89,13 +89,12 @@ def arriving(state: State, commit: Commit | None) -> Following | None:
 
 
 def arrived(state: State, taken: Following, at: float) -> Iterator[m.Event]:
-    trial = state.trials.get(taken.made.tree)
     yield m.BaseTaken(
         at=at,
         base=taken.base,
         commit=taken.made.commit,
         tree=taken.made.tree,
-        checks=state.manifest.verify if trial is not None and trial.passed else (),
+        checks=train.passed(state, taken.made.tree),
     )
 
 

@@ -14,7 +14,7 @@ from orchestrator.core.decide import briefing, fences, following, locks
 from orchestrator.core.decide.outcome import cancel, close_attempt, fail, given_up_by_a_person, send_back
 from orchestrator.core.following import goes_first
 from orchestrator.core.graph import backoff
-from orchestrator.core.model import BeadId, Commit, Ending, Token, Tree, Verdict, WorkerState
+from orchestrator.core.model import BeadId, Commit, Ending, Token, Verdict, WorkerState
 from orchestrator.core.records import Attempt, Car
 from orchestrator.core.state import State
 
@@ -176,7 +176,7 @@ def advanced(state: State, signal: m.Advanced) -> Iterator[m.Event]:
             token=token,
             commit=made.commit,
             tree=made.tree,
-            checks=state.manifest.verify if _passed(state, made.tree) else (),
+            checks=train.passed(state, made.tree),
         )
 
 
@@ -207,7 +207,7 @@ def landed(state: State, signal: m.Landed) -> Iterator[m.Event]:
             token=signal.token,
             commit=signal.commit,
             tree=signal.tree,
-            checks=state.manifest.verify,
+            checks=train.passed(state, signal.tree),
         )
 
 
@@ -281,12 +281,6 @@ def _attempt(state: State, bead: BeadId) -> Attempt:
     token = state.beads[bead].token
     assert token is not None
     return state.attempts[token]
-
-
-def _passed(state: State, tree: Tree) -> bool:
-    """By itself; in a batch, only the tree of the last one need have."""
-    trial = state.trials.get(tree)
-    return trial is not None and trial.passed
 
 
 def _first_line(text: str) -> str:
