@@ -29,8 +29,8 @@ from orchestrator.core.values import replace
 def attempt_started(state: Standing, event: m.AttemptStarted) -> None:
     state.token = event.token
     record = state.beads[event.bead]
-    move_bead(state,
-        event.bead, event,
+    move_bead(
+        state, event.bead, event,
         number=event.number, attempts=record.attempts + 1, token=event.token, route=event.route, occupies=True,
         resume=None, stay=None, keep=False, merge=False, briefing="", overtaken=0,
     )  # fmt: skip

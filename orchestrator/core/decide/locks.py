@@ -226,5 +226,4 @@ def _of(beads: Sequence[BeadId] | dict[BeadId, None]) -> str:
 
 
 def _named(claims: Sequence[Claim]) -> str:
-    patterns = [claim.pattern for claim in claims]
-    return ", ".join(patterns[:5]) + (f" and {len(patterns) - 5} more" if len(patterns) > 5 else "")
+    return briefing.some([claim.pattern for claim in claims])
