@@ -11,6 +11,7 @@ from orchestrator.core.messages import Event
 from orchestrator.core.model import BeadId, BeadState, BreakerState, RouteName, RunState, WorkerState
 from orchestrator.core.records import BeadRecord
 from orchestrator.core.state import State
+from orchestrator.views import collisions
 from orchestrator.views.board import doing
 from orchestrator.views.causes import root_causes, unmet
 from orchestrator.views.history import Try, history
@@ -29,6 +30,7 @@ def explain(state: State, bead: BeadId, now: float, events: Iterable[Event] = ()
         lines += _standing(state, now)
     events = tuple(events)
     lines += told(predictions(events).of(bead))
+    lines += collisions.told(collisions.collisions(events), bead, now)
     tries = history(events).of(bead)
     if tries:
         lines += ["", "What was tried:", *(f"- {line}" for each in tries for line in _told(each))]
@@ -114,7 +116,13 @@ def _path(state: State, bead: BeadId, cause: BeadId) -> list[BeadId]:
 def _ready(state: State, record: BeadRecord, now: float) -> Iterator[str]:
     if record.spec.id in state.unforeseen and state.deadlines.at(("prediction", "")) is not None:
         yield "It says nothing of its files: which ones it may touch is being looked for."
-    found = [*_time(record, now), *_files(state, record), *_routes(state, record, now), *_workers(state)]
+    found = [
+        *_time(record, now),
+        *_apart(state, record),
+        *_files(state, record),
+        *_routes(state, record, now),
+        *_workers(state),
+    ]
     yield from found
     if not found and state.run is RunState.RUNNING and state.stopping is None:
         yield from _turn(state, record)
@@ -124,6 +132,15 @@ def _time(record: BeadRecord, now: float) -> Iterator[str]:
     if record.not_before > now:
         because = f", because the last attempt ended so: {record.reason}" if record.reason else ""
         yield f"It is left alone until {moment(record.not_before, now)} (in {span(record.not_before - now)}){because}."
+
+
+def _apart(state: State, record: BeadRecord) -> Iterator[str]:
+    for other in state.collided.get(record.spec.id, ()):
+        if state.beads[other].token is not None:
+            yield (
+                f"Its work did not merge with that of {_standing_of(state, other)}: the two are not run side by side "
+                "again."
+            )
 
 
 def _files(state: State, record: BeadRecord) -> Iterator[str]:

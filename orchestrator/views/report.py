@@ -19,6 +19,7 @@ from orchestrator.core.state import State
 from orchestrator.core.values import Struct
 from orchestrator.runtime.findings import Finding
 from orchestrator.views.causes import root_causes
+from orchestrator.views.collisions import Seen, collisions
 from orchestrator.views.headline import Tally, headline, tally
 from orchestrator.views.history import History, Opening, Try, history
 from orchestrator.views.predictions import Predictions, predictions
@@ -84,6 +85,7 @@ class Effort(Struct, frozen=True, kw_only=True):
     spent: Spending
     recoveries: Recoveries
     predictions: Predictions
+    collisions: tuple[Seen, ...]
 
     @property
     def parallelism(self) -> float | None:
@@ -157,7 +159,7 @@ def report(state: State, events: Iterable[Event], proof: Sequence[Finding] | Non
         requests=pull_requests_in_words(state),
         proposed=not any(behind(state)) and not any(each.doubt for each in state.requests.values()),
         crossings=tuple((bead, each) for bead, tries in past.tries.items() for each in tries if each.strays),
-        effort=_effort(state, past, recoveries(events), predictions(events)),
+        effort=_effort(state, past, recoveries(events), predictions(events), collisions(events)),
         proof=None if proof is None else tuple(proof),
     )
 
@@ -230,7 +232,9 @@ def _command(record: BeadRecord, *, asked: bool) -> str | None:
     return None
 
 
-def _effort(state: State, past: History, recovered: Recoveries, foretold: Predictions) -> Effort:
+def _effort(
+    state: State, past: History, recovered: Recoveries, foretold: Predictions, seen: tuple[Seen, ...]
+) -> Effort:
     tries = [each for of_bead in past.tries.values() for each in of_bead]
     endings = Counter(each.ending.value for each in tries if each.ending is not None)
     return Effort(
@@ -245,6 +249,7 @@ def _effort(state: State, past: History, recovered: Recoveries, foretold: Predic
         spent=spending(state),
         recoveries=recovered,
         predictions=foretold,
+        collisions=seen,
     )
 
 
@@ -307,6 +312,12 @@ def as_dict(report: Report) -> dict[str, Any]:
                 "beads": len(effort.predictions.known),
                 "precision": _rounded(effort.predictions.precision),
                 "recall": _rounded(effort.predictions.recall),
+            },
+            "collisions": {
+                "seen": len(effort.collisions),
+                "put_back": sum(each.put_back for each in effort.collisions),
+                "told": sum(not each.put_back for each in effort.collisions),
+                "conflicted": sum(bool(each.conflicted) for each in effort.collisions),
             },
             "breakers_opened": [
                 {"at": rfc3339(each.at), "route": each.route, "until": rfc3339(each.until), "reason": each.reason}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from orchestrator.core.model import BeadState
+from orchestrator.views import collisions
 from orchestrator.views.headline import flaky_in_words, one_line
 from orchestrator.views.history import Try
 from orchestrator.views.predictions import in_words
@@ -197,6 +198,8 @@ def _effort(report: Report) -> Iterator[str]:
         yield f"- Attempts: {effort.attempts} ({endings.removeprefix(', ')})"
     if foretold := in_words(effort.predictions):
         yield f"- {foretold.removesuffix('.')}"
+    if seen := collisions.in_words(effort.collisions):
+        yield f"- {seen.removesuffix('.')}"
     if effort.refused:
         yield f"- The merge refused {effort.refused} of those that had delivered"
     if effort.recoveries.failures:

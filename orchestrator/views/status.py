@@ -118,6 +118,9 @@ def _worker(state: State, worker: WorkerRecord, found: Healths) -> dict[str, Any
         "since": rfc3339(worker.since),
         "note": (attempt.note or None) if attempt else None,
         "suspended": rfc3339(attempt.suspended) if attempt else None,
+        "collisions": [
+            {"with": each.other or None, "paths": list(each.paths)} for each in (attempt.collisions if attempt else ())
+        ],
         "reason": worker.reason or None,
     }
 

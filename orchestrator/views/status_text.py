@@ -41,6 +41,11 @@ def render_status(state: State, now: float, samples: Sampled | None = None) -> R
         parts.append(_beads(shown, now))
     if left_out:
         parts.append(Text(f"{left_out} more are done, ready or waiting; --json lists every one", style="dim"))
+    for attempt in state.attempts.values():
+        for each in attempt.collisions if state.has_worker(attempt) else ():
+            parts.append(
+                plain(f"{attempt.bead} does not merge with {each.other or 'the target'}: {', '.join(each.paths)}")
+            )
     if state.push_fault:
         parts.append(plain(f"not pushed to {state.policy.push_to}: {state.push_fault}"))
     if any(each.fault or each.doubt for each in state.requests.values()):

@@ -12,10 +12,12 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from multiprocessing import Pool
 from traceback import format_exception_only
 
 from orchestrator.core import messages as m
+from orchestrator.core.model import Ending
 from tests.simulation.graphs import night_of
 from tests.simulation.world import World
 
@@ -37,8 +39,28 @@ TOLD = (
 )
 
 
+def _is_escalation(event: m.Event) -> bool:
+    return isinstance(event, m.LocksAwaited) or (isinstance(event, m.LocksTaken) and not event.predicted)
+
+
+def _is_deadlock(event: m.Event) -> bool:
+    if isinstance(event, m.WaitEnded):
+        return "in turn" in event.reason
+    return isinstance(event, m.SessionGivenUp) and event.ending is Ending.PUT_BACK and "→" in event.reason
+
+
+NIGHTS: dict[str, Callable[[m.Event], bool]] = {
+    "an agent that goes beyond its files": _is_escalation,
+    "an agent that waits for files": lambda event: isinstance(event, m.LocksAwaited),
+    "a deadlock": _is_deadlock,
+    "a bead put back": lambda event: isinstance(event, m.BeadReturned) and event.handed_back,
+    "unfinished work that collides": lambda event: isinstance(event, m.CollisionSeen),
+}
+"""What is counted by the nights that had it."""
+
+
 def night(seed: int) -> tuple[int, int, dict[str, int], str]:
-    """Its steps, deaths, events by their kind, and what broke."""
+    """Its steps, deaths, events by their kind and what else there was, and what broke."""
     world = World(*night_of(seed))
     try:
         world.run()
@@ -46,6 +68,7 @@ def night(seed: int) -> tuple[int, int, dict[str, int], str]:
         return world.steps, world.deaths, {}, "".join(format_exception_only(fault)).strip()
     told = Counter(type(event).__name__ for event in world.log if isinstance(event, TOLD))
     told["probes"] = sum(isinstance(event, m.AttemptStarted) and event.probe for event in world.log)
+    told.update(f"nights with {what}" for what, is_so in NIGHTS.items() if any(map(is_so, world.log)))
     return world.steps, world.deaths, dict(told), ""
 
 
