@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Ending, Ground, Guess, Stray, Token, Tree, Usage, Verdict
 from orchestrator.core.values import replace
+from tests.simulation.agents import Session
 from tests.simulation.graphs import file_from
-from tests.simulation.nature import Session
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

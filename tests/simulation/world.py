@@ -30,10 +30,10 @@ from orchestrator.core.model import (
 from orchestrator.core.owed import owed
 from orchestrator.core.state import State
 from orchestrator.core.values import replace
+from tests.simulation.agents import Agents, Deed, Session
 from tests.simulation.graphs import Weather, file_from
-from tests.simulation.invariants import (
-    AFTER_EVERY_STEP,
-    AT_THE_END,
+from tests.simulation.invariants import AFTER_EVERY_STEP, AT_THE_END
+from tests.simulation.invariants.beforehand import (
     a_car_boards_in_its_turn,
     a_collision_may_be_seen,
     a_session_may_be_given_up,
@@ -42,7 +42,7 @@ from tests.simulation.invariants import (
     no_tree_is_checked_twice,
 )
 from tests.simulation.likeness import differences, twin
-from tests.simulation.nature import Agents, Deed, Repository, Session
+from tests.simulation.repository import Repository
 from tests.simulation.shell import Shell
 
 BEGIN = 1000.0
