@@ -91,7 +91,7 @@ def bead_reprioritized(state: Standing, event: m.BeadReprioritized) -> None:
     spec = replace(record.spec, priority=event.priority)
     state.beads[event.bead] = replace(record, spec=spec, revised=revised)
     state.graph = state.graph.with_priority(event.bead, event.priority)
-    if record.state is BeadState.READY:
+    if event.bead in state.ready:
         queue(state, event.bead, event.at)
 
 
