@@ -66,6 +66,12 @@ class Resident:
             os.set_blocking(git.stderr.fileno(), False)
         return git
 
+    def hang_up(self) -> None:
+        """It ends by itself: nothing more will be asked."""
+        with self._asking:
+            if self._process is not None and self._process.proc is not None and self._process.proc.stdin is not None:
+                self._process.proc.stdin.close()
+
     def close(self) -> None:
         with self._asking:
             self._process = None
@@ -85,6 +91,8 @@ class Residents:
     def close(self) -> None:
         """End them all; one that is asked later is started anew."""
         with self._guard:
+            for resident in self._all.values():  # all at once, and each is waited for after that
+                resident.hang_up()
             for resident in self._all.values():
                 resident.close()
 

@@ -8,7 +8,7 @@ worktree's own git folder is not mended: such a worktree is no spare.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.core.model import Commit
@@ -72,10 +72,10 @@ class Spares(Struct, frozen=True, kw_only=True):
 
     def remove_all(self) -> None:
         """One that cannot be removed keeps no other."""
-        with ExitStack() as each:
-            each.callback(self.remove_orphans)
-            for found in self.all():
-                each.callback(worktrees.remove, self.run.repository, found, found.path)
+        try:
+            worktrees.remove_all(self.run.repository, self.all())
+        finally:
+            self.remove_orphans()
 
     def remove_orphans(self) -> None:
         """What a death has left of one that was just being taken: a registration for a bead that it never came to, or a

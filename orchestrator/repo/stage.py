@@ -79,10 +79,10 @@ class Stages:
         with self._changed:
             self._closed = True
             self._changed.wait_for(lambda: not self._under_way)
-        for found in list(worktrees.registered(self.run.repository)):
-            # Also of this run while it was started with another `--worktrees`, or with a longer train.
-            if found.is_for(self.run.name, "") and (worktrees.is_linked(found) or not found.path.exists()):
-                worktrees.remove(self.run.repository, found, found.path)
+        # Also of this run while it was started with another `--worktrees`, or with a longer train.
+        ours = [found for found in worktrees.registered(self.run.repository) if found.is_for(self.run.name, "")]
+        gone = [found for found in ours if worktrees.is_linked(found) or not found.path.exists()]
+        worktrees.remove_all(self.run.repository, gone)
 
     def _another(self) -> Stage:
         number = len(self._all) + 1

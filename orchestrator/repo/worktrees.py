@@ -13,7 +13,8 @@ import shutil
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +32,7 @@ DEPENDENCIES = "orchestrator.dependencies"
 _LONGEST = 1 << 16
 """Bytes of a file of a registration: each is a line."""
 TRASH = ".trash-"
+_REMOVERS = 4
 """What a folder's name begins with that is emptied at the next start, where it is still there."""
 REASON = "orchestrator: "
 _SPARE, _MERGED = ": spare", ": merged trees"
@@ -262,6 +264,14 @@ def remove(repository: Repository, worktree: Worktree | None, path: Path) -> Non
         _throw_away(path, path.parent)
     if worktree is not None and worktree.admin.exists():
         _throw_away(worktree.admin, repository.state)
+
+
+def remove_all(repository: Repository, found: Iterable[Worktree]) -> None:
+    """Several at once: a removal is many small waits for the kernel. One that cannot be removed keeps no other."""
+    with ThreadPoolExecutor(_REMOVERS, "remove") as pool:
+        removals = [pool.submit(remove, repository, one, one.path) for one in found]
+    for each in removals:
+        each.result()
 
 
 def empty_trash(folder: Path) -> None:
