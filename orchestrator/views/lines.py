@@ -66,7 +66,7 @@ def _effort(event: m.Event, entry: Entry | None) -> Told:
 
 
 def _opened(event: m.RunOpened, entry: Entry | None, state: State) -> Told:
-    if event.epoch > 1:
+    if any(record.attempts for record in state.beads.values()):
         word, rest = "goes on", f"{state.counts[BeadState.DONE]} of {len(state.beads)} beads done"
     else:
         word, rest = "opened", f"{_count(len(state.beads), 'bead')}, {_count(len(state.workers), 'worker')}"

@@ -98,6 +98,13 @@ def test_an_orchestrator_that_died_is_told(night: Night) -> None:
     ]
 
 
+def test_a_run_that_another_run_came_before_is_opened_all_the_same(night: Night) -> None:
+    """A repository's writers are counted through all of its runs."""
+    night.epoch = 7
+    night.open()
+    assert said(night).splitlines()[0].endswith("opened  overnight → orchestrator/overnight  4 beads, 2 workers")
+
+
 def test_workers_that_did_not_start_are_named_with_their_reasons() -> None:
     event = m.WorkersStarted(
         at=BEGAN, asked=16, started=14, seconds=3.21,
