@@ -51,9 +51,17 @@ def _wrong_id(text: str) -> str:
 
 def derived_id(text: str) -> str:
     """The text, or what is nearest to it and safe as an id."""
-    safe = re.sub(r"\.{2,}", ".", _NOT_IN_ID.sub("-", text)).strip("._-")[:MAX_ID].rstrip("._-")
+    safe = re.sub(r"\.{2,}", ".", _NOT_IN_ID.sub("-", _without_accents(text))).strip("._-")[:MAX_ID].rstrip("._-")
     safe = re.sub(r"(?i)\.lock$", "-lock", safe)
     return safe or "run"
+
+
+def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text
+    from unicodedata import combining, normalize
+
+    return "".join(each for each in normalize("NFKD", text) if not combining(each))
 
 
 def check_branch(text: str) -> str:

@@ -147,6 +147,11 @@ def test_a_derived_id_is_safe(text: str) -> None:
     assert names.check_id(names.derived_id(text))
 
 
+def test_a_derived_id_keeps_letters_and_leaves_their_accents() -> None:
+    assert names.derived_id("\u00fcberblick heute") == "uberblick-heute"
+    assert names.derived_id("u\u0308ber") == "uber"
+
+
 @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,90}", fullmatch=True))
 def test_a_safe_name_is_derived_from_itself_but_for_its_end(text: str) -> None:
     assert names.derived_id(text) == text.rstrip("_-")
