@@ -6,6 +6,7 @@ Heavy imports are local to what needs them, or wait until the first agents start
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -240,8 +241,9 @@ class _Night:
         if row is not None and row.digest != wanted and not over and not self._order.fresh:
             raise Refused(
                 f"run {name!r} is not finished, and its manifest (or `--agent`) has changed since it began. Take the "
-                f"change in with `orchestrator apply {self._order.manifest}`, which shows what it changes; or run it "
-                "as it was; or begin anew with `--fresh`: what has landed stays landed and is not done again"
+                f"change in with `orchestrator apply {shlex.quote(str(self._order.manifest))}`, which shows what it "
+                "changes; or run it as it was; or begin anew with `--fresh`: what has landed stays landed and is not "
+                "done again"
             )
         if row is not None and row.digest == wanted and not self._order.fresh:
             self._workspaces.start(begins=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,8 @@ def settings_of(read: Reading, manifest: Path | None) -> m.Settings:
         raise Refused(f"{source} is of the run {loaded.manifest.name!r}, and this one is {read.row.name!r}")
     if digest(loaded.manifest) != read.row.digest:
         raise Refused(
-            f"{source} has other work in it than the run (beads, checks, agents): `orchestrator apply {source}` shows "
-            "what, and takes it in"
+            f"{source} has other work in it than the run (beads, checks, agents): "
+            f"`orchestrator apply {shlex.quote(str(source))}` shows what, and takes it in"
         )
     policy = replace(loaded.manifest.policy, heed_host=state.policy.heed_host)
     return m.Settings(policy=policy, budget=budget_of(order, loaded), names=names_of_policy())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,4 +85,4 @@ def apply_here(proposal: Proposal, by: str) -> str:
         store.append([*amend(state, asked), *answered])
     finally:
         database.close()
-    return f"it holds when the run goes on: `orchestrator run {proposal.revision.source}`"
+    return f"it holds when the run goes on: `orchestrator run {shlex.quote(proposal.revision.source)}`"

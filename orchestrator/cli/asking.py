@@ -17,7 +17,18 @@ import typer
 
 from orchestrator.app.orders import Exit, Order, Refused
 from orchestrator.cli.running import carry_out
-from orchestrator.cli.speech import FORCED, AsJson, ManifestFile, Repo, Run, complain, honest, operator, show_json
+from orchestrator.cli.speech import (
+    FORCED,
+    AsJson,
+    ManifestFile,
+    Repo,
+    Run,
+    complain,
+    going_on,
+    honest,
+    operator,
+    show_json,
+)
 from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId
 
@@ -224,6 +235,8 @@ def _show_workers(repo: Path, run: str | None) -> int:
 
     with reading(repo, run) as read:
         Console().print(render_workers(read.state, time.time(), read.samples()))
+        if read.database.holder() is None:
+            print(f"nobody is at work on {read.row.name}: this is how it was left")
     return Exit.DONE
 
 
@@ -269,7 +282,7 @@ def _ask(
             raise Refused(f"run {read.row.name!r} is not at work: there is nothing to {verb.replace('-', ' ')}")
         if not live:
             read.database.ask(read.folder, read.row.id, asked)
-            print(f"written down: acted upon when the run goes on (`orchestrator run {read.state.source}`)")
+            print(f"written down: acted upon when the run goes on (`{going_on(read.state)}`)")
             return Exit.DONE
         return _answered(read, asked, until_gone=until_gone, patience_s=patience_s)
 

@@ -12,9 +12,11 @@ import typer
 
 from orchestrator.app.orders import Exit
 from orchestrator.cli.speech import AsJson, Repo, honest, seconds_of, show_json
+from orchestrator.core.model import SHELL_ROUTE
 from orchestrator.core.values import to_builtins
 
 HERE = Path()
+_SIGNED_IN = {True: "signed in", False: "NOT signed in", None: "signed in?"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,7 +41,7 @@ def init(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text((starter / name).read_text(encoding="utf-8"), encoding="utf-8")
         print(f"made: {target}")
-    print(f"next: write your beads into {folder / 'tasks' / 'example.yaml'}, then `orchestrator plan` and `run` it")
+    print(f"next: write your beads into {folder / 'tasks' / 'example.yaml'}, then `orchestrator plan` it, and `run` it")
 
 
 @honest
@@ -70,7 +72,7 @@ def doctor(
             print(f"{'ok ' if line['ok'] else 'NOT'}  {line['what']}: {line['found']}")
         for agent in found["agents"]:
             print("\n".join(_told(agent)))
-    usable = any(agent["found"] for agent in found["agents"] if agent["name"] != "run")
+    usable = any(agent["found"] for agent in found["agents"] if agent["name"] != SHELL_ROUTE)
     if not usable and not as_json:
         print(
             "no agent program was found: install one, or name your own under `agents:` in the manifest", file=sys.stderr
@@ -83,8 +85,8 @@ def _told(agent: dict[str, Any]) -> Iterator[str]:
         yield f" -   {agent['name']}: {agent['hint']}"
         return
     yield f"ok   {agent['name']}: {agent['found']}{' ' * bool(agent['version'])}{agent['version']}"
-    signed_in = {True: "signed in", False: "NOT signed in", None: "signed in?"}[agent["signed_in"]]
-    yield f"       {signed_in}: {agent['sign_in']}"
+    if agent["name"] != SHELL_ROUTE:
+        yield f"       {_SIGNED_IN[agent['signed_in']]}: {agent['sign_in']}"
     yield f"       runs: {agent['command']}"
 
 
@@ -115,7 +117,11 @@ def clean(
     from orchestrator.app.clearing import clean
 
     age_s = None if recordings is None else seconds_of(recordings, "--recordings-older-than")
+    found = False
     for line in clean(repo, recordings_older_s=age_s, really=force):
         print(line)
-    if not force:
+        found = True
+    if not found:
+        print("there is nothing to free")
+    elif not force:
         print("nothing was touched; `orchestrator clean --yes` does it")

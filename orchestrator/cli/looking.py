@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.app.orders import Exit, Refused
-from orchestrator.cli.speech import AsJson, ManifestFile, Repo, Run, honest, show_json
+from orchestrator.cli.speech import AsJson, ManifestFile, Repo, Run, going_on, honest, show_json
 
 HERE = Path()
 
@@ -71,10 +71,7 @@ def status(repo: Repo = HERE, run: Run = None, as_json: AsJson = False) -> None:
 
         Console().print(render_status(read.state, time.time(), read.samples()))
         if holder is None and read.state.ended_at is None:
-            print(
-                "nobody is at work on it: it was interrupted. Go on with: "
-                f"orchestrator run {read.state.source or 'MANIFEST'}"
-            )
+            print(f"nobody is at work on it: it was interrupted. Go on with: {going_on(read.state)}")
 
 
 @honest

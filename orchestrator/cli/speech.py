@@ -5,15 +5,19 @@ from __future__ import annotations
 import functools
 import getpass
 import json
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 
 from orchestrator.app.orders import Exit, Refused
 from orchestrator.runtime.ports import Broken, StoreFault, WorkspaceFault
+
+if TYPE_CHECKING:
+    from orchestrator.core.state import State
 
 P = ParamSpec("P")
 FORCED = (
@@ -70,6 +74,11 @@ def _outcome(command: Callable[P, int | None], *args: P.args, **kwargs: P.kwargs
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; Python would complain once more at its exit
         return Exit.UNDONE
+
+
+def going_on(state: State) -> str:
+    """The command that goes on with a run, as it can be given to a shell."""
+    return f"orchestrator run {shlex.quote(state.source) if state.source else 'MANIFEST'}"
 
 
 def show_json(value: Any) -> None:
