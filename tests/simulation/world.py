@@ -14,7 +14,6 @@ from random import Random
 from orchestrator.core import messages as m
 from orchestrator.core.decide import advance, idle_and_paused
 from orchestrator.core.model import (
-    SHELL_ROUTE,
     AgentName,
     Bead,
     BeadId,
@@ -23,7 +22,6 @@ from orchestrator.core.model import (
     Manifest,
     ProcessName,
     Room,
-    RouteName,
     RunState,
     Token,
 )
@@ -42,6 +40,7 @@ from tests.simulation.invariants.beforehand import (
     no_tree_is_checked_twice,
 )
 from tests.simulation.likeness import differences, twin
+from tests.simulation.person import Person
 from tests.simulation.repository import Repository
 from tests.simulation.shell import Shell
 
@@ -84,7 +83,7 @@ class World:
         self._happenings: list[tuple[float, int, int | None, Callable[[], None]]] = []
         self._count = 0
         self._heals_at = self.dice.randrange(20, 60 + 40 * len(manifest.beads))
-        self._asked = 0
+        self._person = Person(self, self.dice)
         self._over = False
 
     # ------------------------------------------------------------ the night
@@ -134,7 +133,11 @@ class World:
         if self.state.ended_at is not None or (self.state.swept and idle_and_paused(self.state)):
             self._leave()
         elif not self.healed and self.dice.randrange(1000) < self.weather.requests:
-            self._ask()
+            self._person.asks()
+
+    def hears(self, delay: float, signal: m.Signal) -> None:
+        """This process of ours, if it lives until then."""
+        self.later(delay, lambda: self.hear(signal), epoch=self._epoch)
 
     def let_live(self, session: Session) -> None:
         """It does what it does until it ends, also when nobody listens."""
@@ -147,43 +150,6 @@ class World:
         deeds, session.then = session.then, ()
         for deed in deeds:
             self.later(deed.after, lambda deed=deed: self._does(session, deed))  # type: ignore[misc]
-
-    def _revision(self) -> m.Revision:
-        """The manifest as a person might have changed it: beads added, changed, and removed with what needs them."""
-        beads = list(self.state.manifest.beads)
-        gone = {self.dice.choice(beads).id} if beads and self.dice.random() < 0.5 else set()
-        for bead in beads:
-            gone |= {bead.id} if gone & set(bead.needs) else set()
-        kept = [
-            self._otherwise(bead, gone) if self.dice.random() < 0.2 else bead for bead in beads if bead.id not in gone
-        ]
-        for count in range(self.dice.randrange(3)):
-            needs = {self.dice.choice(kept).id for _ in range(self.dice.randrange(3))} if kept else set()
-            name = BeadId(f"n{self._asked}.{count}")
-            pattern = self.dice.choice(kept).files if kept else ()
-            routes = self.dice.choice(kept).routes if kept else (RouteName("green"),)
-            prompt, command = ("do it", None) if SHELL_ROUTE not in routes else (None, "make it")
-            kept.append(
-                Bead(
-                    id=name, title=name, prompt=prompt, command=command, needs=tuple(sorted(needs)),
-                    files=pattern, routes=routes,
-                )
-            )  # fmt: skip
-        back = [record.spec for record in self.state.beads.values() if record.removed]
-        if back and self.dice.random() < 0.5:
-            kept.append(replace(self.dice.choice(back), needs=()))
-        return m.Revision(manifest=replace(self.state.manifest, beads=tuple(kept)))
-
-    def _otherwise(self, bead: Bead, gone: set[BeadId]) -> Bead:
-        """Needs less, or something that has no need of its own; more urgent; asked for in other words."""
-        known = [each.id for each in self.state.manifest.beads]
-        before = self.state.manifest.beads[: known.index(bead.id)]
-        free = [each.id for each in before if not each.needs and each.id not in gone]
-        needs = set(bead.needs) - {self.dice.choice(bead.needs)} if bead.needs else set()
-        if free and bead.needs and self.dice.random() < 0.5:
-            needs.add(self.dice.choice(free))
-        hold = self.dice.choice((bead.hold, ""))
-        return replace(bead, needs=tuple(sorted(needs)), priority=self.dice.randrange(5), title="again", hold=hold)
 
     def manifest_of(self, bead: BeadId) -> Bead:
         return self.state.beads[bead].spec
@@ -232,7 +198,7 @@ class World:
             ):
                 self.later(low, lambda passed=passed: self.hear(replace(passed, at=self.now)), epoch=self._epoch)  # type: ignore[misc]
         if self._shell is not None and self.dice.randrange(100) < self.weather.requests and not self.healed:
-            self._ask()
+            self._person.asks()
 
     def _move_base(self) -> None:
         """Somebody commits to the branch that the target began on, and it is seen, now or much later."""
@@ -355,68 +321,3 @@ class World:
     def _gone(self) -> None:
         self._shell = None
         self._epoch += 1
-
-    def _words(self, verb: m.Verb) -> str:
-        match verb:
-            case m.Verb.PRIORITY:
-                return str(self.dice.randrange(6))
-            case m.Verb.ADD_WORKERS:
-                return str(self.dice.randrange(3))
-            case m.Verb.DRAIN_WORKER | m.Verb.ABORT_WORKER | m.Verb.RELEASE_WORKER:
-                return f"w{self.dice.randrange(1, 9)}"
-            case m.Verb.LOG_LEVEL:
-                return self.dice.choice(("debug", "loud"))
-            case m.Verb.RESUME:
-                usd = self.state.budget.usd
-                return "" if usd is None or self.dice.random() < 0.8 else str(usd + 20.0)
-        return "42"
-
-    def _reload(self) -> None:
-        """Other settings; more money at the most: what is spent stays spent."""
-        policy, budget = self.state.policy, self.state.budget
-        policy = replace(
-            policy,
-            workers=self.dice.randrange(1, 9),
-            auto=self.dice.random() < 0.3,
-            limits=self.dice.choice(((), policy.limits)),
-            closed=self.dice.choice(((), policy.closed, ((self.now, self.now + 300.0),))),
-            max_starts=self.dice.choice((policy.max_starts, policy.max_starts, 2)),
-        )
-        if budget.usd is not None:
-            budget = replace(budget, usd=budget.usd + self.dice.choice((0.0, 5.0)))
-        settings = m.Settings(policy=policy, budget=budget)
-        asked = m.Asked(at=self.now, verb=m.Verb.RELOAD, request=self._asked, settings=settings)
-        self.later(self.dice.uniform(0.0, 2.0), lambda: self.hear(asked), epoch=self._epoch)
-
-    def _ask(self) -> None:
-        """A person wants something, of any bead, at any time."""
-        verbs = (m.Verb.PAUSE, m.Verb.RESUME, m.Verb.RESUME, m.Verb.STOP, m.Verb.DRAIN, m.Verb.ABORT, m.Verb.RETRY)
-        steers = (
-            m.Verb.PRIORITY,
-            m.Verb.ADD_WORKERS,
-            m.Verb.DRAIN_WORKER,
-            m.Verb.ABORT_WORKER,
-            m.Verb.LOG_LEVEL,
-            m.Verb.RELEASE_WORKER,
-        )
-        verb = self.dice.choice((*verbs, m.Verb.RETRY, m.Verb.ANSWER, m.Verb.ANSWER, *steers))
-        bead = self.dice.choice([None, *self.manifest.beads])
-        if verb is m.Verb.ABORT and self.dice.random() < 0.9:
-            at_work = [record.spec for record in self.state.beads.values() if record.token is not None]
-            bead = self.dice.choice(at_work or self.manifest.beads)
-        self._asked += 1
-        if self.dice.random() < 0.15:
-            revision = self._revision()
-            change = m.Asked(at=self.now, verb=m.Verb.APPLY, request=self._asked, revision=revision)
-            self.later(self.dice.uniform(0.0, 2.0), lambda: self.hear(change), epoch=self._epoch)
-            return
-        if self.dice.random() < 0.1:
-            self._reload()
-            return
-        asked = m.Asked(
-            at=self.now, verb=verb, request=self._asked, bead=bead.id if bead else None, text=self._words(verb)
-        )
-        self.later(self.dice.uniform(0.0, 2.0), lambda: self.hear(asked), epoch=self._epoch)
-        if verb is m.Verb.PAUSE:
-            resume = m.Asked(at=self.now, verb=m.Verb.RESUME)
-            self.later(self.dice.uniform(0.0, 900.0), lambda: self.hear(resume), epoch=self._epoch)
