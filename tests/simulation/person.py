@@ -56,7 +56,7 @@ class Person:
             case m.Verb.PRIORITY:
                 return str(self._dice.randrange(6))
             case m.Verb.ADD_WORKERS:
-                return str(self._dice.randrange(3))
+                return f"{self._dice.randrange(3)}{' force' if self._asked % 3 == 0 else ''}"
             case m.Verb.DRAIN_WORKER | m.Verb.ABORT_WORKER | m.Verb.RELEASE_WORKER:
                 return f"w{self._dice.randrange(1, 9)}"
             case m.Verb.LOG_LEVEL:
