@@ -75,6 +75,8 @@ class Repository:
         )
         if order.keep and desk is not None:
             desk.number = order.number
+            if order.merge:  # the target, with all that has landed, is merged into it
+                desk.base = len(self.target)
             return
         self._retire(order.bead)
         units = set(kept) if order.keep else set()

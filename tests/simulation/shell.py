@@ -30,6 +30,7 @@ class Shell:
         self._live: dict[Token, Session] = {}
         self._opening: set[Token] = set()
         self._unwanted: set[Token] = set()
+        self._asked_for: set[Token] = set()
         self._in_use: dict[BeadId, str] = {}
 
     def perform(self, owed: Iterable[m.Effect]) -> None:
@@ -50,6 +51,7 @@ class Shell:
                 self._after(self._dice.uniform(0.1, 5.0), self._sweep)
             case m.OpenSession():
                 self._opening.add(effect.token)
+                self._asked_for.add(effect.token)
                 self._at_the_desk(effect, lambda: self._prepare(effect), lane="git")
             case m.EndSession():
                 if effect.token in self._live:
@@ -57,6 +59,9 @@ class Shell:
                     self._after(self._dice.uniform(0.0, effect.grace_s), lambda: self._ended(session))
                 elif effect.token in self._opening:
                     self._unwanted.add(effect.token)
+                elif effect.token not in self._asked_for:  # given up in the very step that began it
+                    verdict = Verdict(ending=Ending.STOPPED, reason=effect.reason)
+                    self._say(m.SessionEnded(at=self._now(), token=effect.token, verdict=verdict))
             case m.Suspend() if effect.token in self._live:
                 self._live[effect.token].halted = True
             case m.Type():
