@@ -14,8 +14,8 @@ from orchestrator.repo import refs
 from orchestrator.repo.desk import Desk, desk_of, files_of, head_of, independent, tree_of
 from orchestrator.repo.faults import GitRefused, RefMoved
 from orchestrator.repo.index_file import may_link
-from orchestrator.repo.objects import name_at
-from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.objects import name_at, write
+from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move, Ref
 from orchestrator.repo.repository import OURSELVES, Person
 from orchestrator.repo.snapshot import changes, known_nested
@@ -60,7 +60,7 @@ def keep_all(git: Git, desk: Desk, number: int, *, person: Person) -> Kept:
         if len(parents) == 1 and made.tree == tree_of(git, desk, parents[0]):
             commit = parents[0]
         else:
-            commit = _same(desk, made.tree, parents) or commit_tree(
+            commit = _same(desk, made.tree, parents) or write(
                 git, desk.place, made.tree, parents, f"Left by attempt {number} of {desk.bead}", person, OURSELVES
             )
         keep(git, desk, number, commit)
@@ -116,15 +116,6 @@ def prove_kept(git: Git, desk: Desk, number: int, commits: Iterable[Commit | Non
         keep(git, now, number, commit)
     if loose := _loose(git, desk, wanted):
         raise RefMoved(("rev-list",), 1, f"{loose} is in no attic ref of {desk.bead}, though it was put there")
-
-
-def commit_tree(
-    git: Git, place: Place, tree: Tree, parents: Iterable[Commit], message: str, author: Person, committer: Person,
-    date: str | None = None,
-) -> Commit:  # fmt: skip
-    words = [word for parent in parents for word in ("-p", parent)]
-    env = {**author.as_author(date), **committer.as_committer()}
-    return Commit(git(place, "commit-tree", *words, "-m", message, tree, env=env).text)
 
 
 def _is_collected(git: Git, desk: Desk, head: Commit) -> bool:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo import refs
-from orchestrator.repo.attic import commit_tree, keep
+from orchestrator.repo.attic import keep
 from orchestrator.repo.desk import Desk, Run, desk_of, files_of, head_of, independent, tree_of, worktree_of
 from orchestrator.repo.faults import GitRefused
+from orchestrator.repo.objects import write
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move
 from orchestrator.repo.repository import OURSELVES, Person
@@ -46,7 +47,7 @@ def take(
     if desk.checkpoint is not None and desk.checkpoint.tree == tree:
         return tree, None
     message = f"Checkpoint of attempt {number} of {bead}"
-    commit = commit_tree(git, desk.place, tree, parents, message, person, OURSELVES)
+    commit = write(git, desk.place, tree, parents, message, person, OURSELVES)
     name = refs.checkpoint_of(run.name, bead)
     old = desk.checkpoint.commit if desk.checkpoint else NOTHING
     refs.move(git, desk.place, [Move(name=name, new=commit, old=old)], why="checkpoint")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from orchestrator.core.model import BeadId, Commit
 from orchestrator.repo import refs, worktrees
-from orchestrator.repo.attic import commit_tree, keep
+from orchestrator.repo.attic import keep
 from orchestrator.repo.desk import Desk, Run, files_of, head_of, independent, tree_of, worktree_of
 from orchestrator.repo.faults import GitRefused
-from orchestrator.repo.objects import stored
+from orchestrator.repo.objects import stored, write
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move
 from orchestrator.repo.repository import OURSELVES, Person
@@ -44,7 +44,7 @@ def deliver(git: Git, desk: Desk, number: int, title: str, *, person: Person) ->
         if made.tree == tree_of(git, desk, parent) and not merged:
             commit = parent
         else:
-            commit = commit_tree(git, desk.place, made.tree, [parent, *merged], one_line(title), person, OURSELVES)
+            commit = write(git, desk.place, made.tree, [parent, *merged], one_line(title), person, OURSELVES)
         if merged:
             began = where_it_began(git, desk, commit)
         changed = changes(git, desk.place, began, made.tree)

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.core.model import Commit
-from orchestrator.repo.attic import Kept, commit_tree
+from orchestrator.repo.attic import Kept
 from orchestrator.repo.desk import Desk
+from orchestrator.repo.objects import commit_tree
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import quoted
 from orchestrator.repo.repository import OURSELVES

@@ -1,6 +1,7 @@
 """Single commits, as git has them in its object database, read and written by a git that stays.
 
-For what is asked again and again while agents wait. Knows the form of a commit; does not know what any of them is for.
+For what is asked again and again while agents wait. The only module that writes commits; those that are signed are
+`signing`'s. Knows the form of a commit; does not know what any of them is for.
 """
 
 from __future__ import annotations
@@ -78,14 +79,40 @@ def stored(git: Git, place: Place, name: str) -> Stored | None:
         raise GitRefused(("cat-file", name), 1, f"{commit} is not written as git writes a commit: {odd}") from odd
 
 
+def commit_tree(
+    git: Git, place: Place, tree: Tree, parents: Iterable[Commit], message: str, author: Person, committer: Person,
+    date: str | None = None,
+) -> Commit:  # fmt: skip
+    """A commit, by a git of its own. `date` is the author's, as git prints it raw, with or without an `@`; None: now.
+
+    Raises `GitRefused`.
+    """
+    words = [word for parent in parents for word in ("-p", parent)]
+    env = {**author.as_author(date), **committer.as_committer()}
+    return Commit(git(place, "commit-tree", *words, "-m", message, tree, env=env).text)
+
+
 def write(
     git: Git, place: Place, tree: Tree, parents: Iterable[Commit], message: str, author: Person, committer: Person,
     date: str | None = None,
-) -> Commit | None:  # fmt: skip
-    """A commit, as `git commit-tree` makes it. None: something of it is not so plain that we would write it ourselves.
+) -> Commit:  # fmt: skip
+    """The same, by a git that stays, wherever all of it is so plain that we can write it as git would."""
+    parents = tuple(parents)
+    content = _content(tree, parents, message, author, committer, date)
+    if content is None:
+        return commit_tree(git, place, tree, parents, message, author, committer, date)
+    with TemporaryFile() as file:  # it has no name: a death leaves nothing behind
+        file.write(content)
+        file.flush()
+        asked = ("hash-object", "-t", "commit", "-w", "--no-filters", "--stdin-paths")
+        words = f"/proc/{os.getpid()}/fd/{file.fileno()}\n".encode()
+        return git.ask(place, *asked, words=words, answer=_written)
 
-    `date` is the author's, as git prints it raw, with or without an `@`; None: now. Raises `GitRefused`.
-    """
+
+def _content(
+    tree: Tree, parents: Iterable[Commit], message: str, author: Person, committer: Person, date: str | None
+) -> bytes | None:
+    """None: something of it git would change, or refuse."""
     now = f"{int(time.time())} {time.strftime('%z')}"
     when = _DATE.fullmatch(date or now)
     if when is None or not all(map(_is_plain, (author.name, author.mail, committer.name, committer.mail))):
@@ -97,14 +124,7 @@ def write(
         content = "\n".join([*lines, "", f"{message}{end}"]).encode()
     except UnicodeEncodeError:
         return None
-    if b"\0" in content:
-        return None
-    with TemporaryFile() as file:  # it has no name: a death leaves nothing behind
-        file.write(content)
-        file.flush()
-        asked = ("hash-object", "-t", "commit", "-w", "--no-filters", "--stdin-paths")
-        words = f"/proc/{os.getpid()}/fd/{file.fileno()}\n".encode()
-        return git.ask(place, *asked, words=words, answer=_written)
+    return None if b"\0" in content else content
 
 
 def _written(said: IO[bytes]) -> Commit:

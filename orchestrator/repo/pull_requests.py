@@ -17,10 +17,9 @@ from orchestrator.core.pull_request_commands import PLACEHOLDERS
 from orchestrator.core.template import Text
 from orchestrator.core.values import Struct
 from orchestrator.repo import refs
-from orchestrator.repo.attic import commit_tree
 from orchestrator.repo.desk import Run
 from orchestrator.repo.merging import Clashes, merge
-from orchestrator.repo.objects import Stored, stored
+from orchestrator.repo.objects import Stored, stored, write
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.pushing import Remote, push, push_new, without_secrets
 from orchestrator.repo.refs import Move, quoted
@@ -128,7 +127,7 @@ class Proposing(Struct, frozen=True, kw_only=True):
             return landed.commit
         there = stored(self.git, place, ground)
         assert there is not None
-        moved = commit_tree(self.git, place, there.tree, [below], "On top of what is there", OURSELVES, OURSELVES)
+        moved = write(self.git, place, there.tree, [below], "On top of what is there", OURSELVES, OURSELVES)
         tree = merge(self.git, place, moved, landed.commit)
         if isinstance(tree, Clashes) or tree == there.tree:
             return None

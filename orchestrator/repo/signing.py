@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 
 from orchestrator.core.model import Commit, Tree
 from orchestrator.core.values import Struct, replace
-from orchestrator.repo.attic import commit_tree
 from orchestrator.repo.faults import GitRefused, RepositoryFault, explained
 from orchestrator.repo.objects import write
 from orchestrator.repo.plumbing import Git, Place
@@ -46,11 +45,8 @@ def write_commit(
     author: Person, committer: Person, date: str | None = None,
 ) -> Commit:  # fmt: skip
     """A commit that is to stand on the target, signed where the person has git sign."""
-    parents = tuple(parents)
-    if signing is not None:
-        return signing.commit_tree(git, place, tree, parents, message, author, committer, date)
-    plain = write(git, place, tree, parents, message, author, committer, date)
-    return plain or commit_tree(git, place, tree, parents, message, author, committer, date)
+    made = write if signing is None else signing.commit_tree
+    return made(git, place, tree, parents, message, author, committer, date)
 
 
 def signing(git: Git, repository: Repository, *, within_s: float) -> Signing | None:

@@ -13,11 +13,10 @@ from orchestrator.core.messages import Compose
 from orchestrator.core.model import Commit, Style, Tree
 from orchestrator.core.values import Struct
 from orchestrator.repo import refs
-from orchestrator.repo.attic import commit_tree
 from orchestrator.repo.delivery import one_line
 from orchestrator.repo.desk import Run
 from orchestrator.repo.merging import Clashes, merge
-from orchestrator.repo.objects import stored
+from orchestrator.repo.objects import stored, write
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.repository import OURSELVES, Person
 from orchestrator.repo.signing import Signing, write_commit
@@ -89,7 +88,7 @@ def _rebased(
     tree, rest = onto_tree, list[Made]()
     plain = [each for each in reversed(made) if len(each.parents) == 1]
     for at, each in enumerate(plain):
-        on_top = commit_tree(git, place, tree, each.parents, "On top of what is there", OURSELVES, OURSELVES)
+        on_top = write(git, place, tree, each.parents, "On top of what is there", OURSELVES, OURSELVES)
         found = merge(git, place, on_top, each.commit)
         if isinstance(found, Clashes):
             rest = plain[at:]
@@ -125,7 +124,7 @@ def _unclaimed(git: Git, run: Run, work: Commit, made: Sequence[Made]) -> Commit
         assert found is not None  # it has just been read
         parents = [anew.get(parent, parent) for parent in each.parents]
         committer = Person(name=found.committer.name, mail=found.committer.mail)
-        anew[each.commit] = commit_tree(
+        anew[each.commit] = write(
             git, run.repository.place, found.tree, parents, text, each.author, committer, f"@{each.date}"
         )
     return anew.get(work, work)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestrator.core.model import Commit, Tree
-from orchestrator.repo.attic import commit_tree
+from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.merging import merge
-from orchestrator.repo.objects import stored, write
+from orchestrator.repo.objects import commit_tree, stored, write
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.repository import Person, Repository, open_repository
 
@@ -34,7 +35,6 @@ def test_it_is_what_commit_tree_makes(repository: Repository, message: str, pare
     tree, above = tree_of(git, repository), [repository.head] * parents
     ours = write(git, repository.place, tree, above, message, ANN, BOB, DATE)
     theirs = commit_tree(git, repository.place, tree, above, message, ANN, BOB, DATE)
-    assert ours is not None
     one, other = stored(git, repository.place, ours), stored(git, repository.place, theirs)
     assert one is not None
     assert other is not None
@@ -61,7 +61,18 @@ def test_what_git_would_change_or_refuse_is_left_to_git(
     repository: Repository, author: Person, date: str, message: str
 ) -> None:
     git = Git()
-    assert write(git, repository.place, tree_of(git, repository), [], message, author, BOB, date) is None
+
+    def outcome(make: Callable[..., Commit]) -> object:
+        try:
+            made = stored(git, repository.place, make(git, repository.place, tree, [], message, author, BOB, date))
+        except (GitRefused, ValueError) as refused:
+            return type(refused)
+        assert made is not None
+        return made.author.name, made.author.mail, made.message
+
+    tree = tree_of(git, repository)
+    assert outcome(write) == outcome(commit_tree)
+    git.residents.close()
 
 
 def test_a_merge_after_one_that_shares_no_commit_goes_through(repository: Repository) -> None:
