@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOUSE = Path(__file__).parents[2]
-PAGES = (*sorted((HOUSE / "docs").glob("*.md")), *(HOUSE / name for name in ("CONTRIBUTING.md", "CHANGELOG.md")))
+PAGES = (
+    *sorted((HOUSE / "docs").glob("*.md")),
+    *(HOUSE / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+)
 
 _FENCE = re.compile(r"^(```\w*)\n(.*?)^```$", re.M | re.S)
 _INLINE = re.compile(r"`([^`\n]+)`")

@@ -6,6 +6,8 @@ import importlib
 import re
 import shlex
 import tomllib
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,6 +16,7 @@ from typer.main import get_command
 from orchestrator.agents.catalog import LIKE, Catalog
 from orchestrator.agents.outcome import WORDS
 from orchestrator.agents.profile import Profile
+from orchestrator.app.loading import load
 from orchestrator.cli.commands import app
 from orchestrator.core.decide.endings import ANSWERS, Blame
 from orchestrator.core.messages import Verb
@@ -152,6 +155,31 @@ def test_the_keys_of_a_manifest_are_those_of_the_schema(heading: str, table: typ
     for key, _, default, *_ in rows:
         told = re.search(r"Default (\w+)\.", table.model_fields[key.strip("`")].description or "")
         assert told is None or default == told[1], key
+
+
+def test_the_defaults_that_are_told_are_those_that_hold(tmp_path: Path) -> None:
+    """A manifest that says all of them means what one means that says nothing."""
+    inner = ("breaker", "backoff", "locks", "push", "budget", "defaults")
+    told = _defaults("Top level") | {heading: _defaults(heading) for heading in inner}
+    beads = [{"id": "a", "prompt": "x", "routes": ["claude"]}]
+    silent, loud = (tmp_path / name / "night.yaml" for name in ("silent", "loud"))
+    for file, said in ((silent, {}), (loud, told)):
+        file.parent.mkdir()
+        file.write_text(yaml.safe_dump({**said, "beads": beads}))
+    one, other = (load(file)[0].manifest for file in (silent, loud))
+    assert sum(len(each) if isinstance(each, dict) else 1 for each in told.values()) > 50
+    assert (other.policy, other.budget, other.beads) == (one.policy, one.budget, one.beads)
+
+
+def _defaults(heading: str) -> dict[str, Any]:
+    """What the page gives as a word; not what it describes."""
+    cells = ((row[0].strip("`"), row[2].strip("`")) for row in MANIFEST.rows(heading))
+    nothing = {"", "none", "needed", "always"}
+    return {
+        key: yaml.safe_load(text) if text != "{title}" else text
+        for key, text in cells
+        if text not in nothing and " " not in text
+    }
 
 
 def test_every_example_of_a_manifest_is_one() -> None:
