@@ -1,9 +1,37 @@
-"""Events of the base branch, and of taking what is new on it into the target."""
+"""Signals and events of the base branch, and of taking what is new on it into the target."""
 
 from __future__ import annotations
 
 from orchestrator.core.messages.events import Event
+from orchestrator.core.messages.signals import Signal
 from orchestrator.core.model import Commit, Tree
+
+
+class BaseSeen(Signal, frozen=True, kw_only=True):
+    """Where the branch is that the target began on."""
+
+    commit: Commit
+
+
+class Followed(Signal, frozen=True, kw_only=True):
+    """The base's new commits are merged with the target as it is: no ref has moved."""
+
+    base: Commit
+    turn: int
+    onto: Commit
+    onto_tree: Tree
+    commit: Commit
+    tree: Tree
+
+
+class NotFollowed(Signal, frozen=True, kw_only=True):
+    """They conflict; or, with neither conflict nor fault, the target has all of it already."""
+
+    base: Commit
+    turn: int
+    conflict: str = ""
+    fault: str = ""
+    """Why it could not be tried."""
 
 
 class BaseMoved(Event, frozen=True, kw_only=True):

@@ -1,9 +1,25 @@
-"""Events of prediction: which files beads are expected to touch that do not say so themselves."""
+"""Signals and events of prediction: which files beads are expected to touch that do not say so themselves."""
 
 from __future__ import annotations
 
 from orchestrator.core.messages.events import Event
+from orchestrator.core.messages.signals import Signal
 from orchestrator.core.model import BeadId, Guess
+
+
+class Foreseen(Signal, frozen=True, kw_only=True):
+    """Files that each bead of a round may touch, the likeliest first, and how likely each is."""
+
+    round: int
+    guesses: tuple[tuple[BeadId, tuple[Guess, ...]], ...]
+    seconds: float
+
+
+class NotForeseen(Signal, frozen=True, kw_only=True):
+    """The repository could not be read for it."""
+
+    round: int
+    evidence: str
 
 
 class PredictionAsked(Event, frozen=True, kw_only=True):

@@ -1,9 +1,31 @@
-"""Events of pull requests. `bead` is whose it is; that of the whole night is of no bead (empty)."""
+"""Signals and events of pull requests. `bead` is whose it is; that of the whole night is of no bead (empty)."""
 
 from __future__ import annotations
 
 from orchestrator.core.messages.events import Event
+from orchestrator.core.messages.signals import Signal
 from orchestrator.core.model import BeadId, Commit
+
+
+class Proposed(Signal, frozen=True, kw_only=True):
+    """A pull request is open, and has what it was to have."""
+
+    bead: BeadId
+    turn: int
+    url: str
+    branch: str
+    commit: Commit
+    found: bool = False
+    """It was open before."""
+
+
+class NotProposed(Signal, frozen=True, kw_only=True):
+    bead: BeadId
+    turn: int
+    round: int
+    evidence: str
+    doubt: bool = False
+    """It may be open all the same."""
 
 
 class PullRequestBegun(Event, frozen=True, kw_only=True):

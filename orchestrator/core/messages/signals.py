@@ -1,4 +1,7 @@
-"""Signals: what comes in from the world, in the past tense, with its own time."""
+"""Signals: what comes in from the world, in the past tense, with its own time.
+
+Those of a concern whose messages have a file of their own stand there, with its events.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from orchestrator.core.model import (
     Claim,
     Commit,
     Ending,
-    Guess,
     Host,
     ProcessName,
     Room,
@@ -113,21 +115,6 @@ class Touched(Signal, frozen=True, kw_only=True):
 
     token: Token
     files: tuple[str, ...]
-
-
-class Foreseen(Signal, frozen=True, kw_only=True):
-    """Files that each bead of a round may touch, the likeliest first, and how likely each is."""
-
-    round: int
-    guesses: tuple[tuple[BeadId, tuple[Guess, ...]], ...]
-    seconds: float
-
-
-class NotForeseen(Signal, frozen=True, kw_only=True):
-    """The repository could not be read for it."""
-
-    round: int
-    evidence: str
 
 
 class Sampled(Signal, frozen=True, kw_only=True):
@@ -289,33 +276,6 @@ class LandingRefused(Signal, frozen=True, kw_only=True):
     """Where the target was to move; None: it was still to be composed."""
 
 
-class BaseSeen(Signal, frozen=True, kw_only=True):
-    """Where the branch is that the target began on."""
-
-    commit: Commit
-
-
-class Followed(Signal, frozen=True, kw_only=True):
-    """The base's new commits are merged with the target as it is: no ref has moved."""
-
-    base: Commit
-    turn: int
-    onto: Commit
-    onto_tree: Tree
-    commit: Commit
-    tree: Tree
-
-
-class NotFollowed(Signal, frozen=True, kw_only=True):
-    """They conflict; or, with neither conflict nor fault, the target has all of it already."""
-
-    base: Commit
-    turn: int
-    conflict: str = ""
-    fault: str = ""
-    """Why it could not be tried."""
-
-
 class Pushed(Signal, frozen=True, kw_only=True):
     """The remote has the target as it was."""
 
@@ -327,27 +287,6 @@ class NotPushed(Signal, frozen=True, kw_only=True):
     turn: int
     round: int
     evidence: str
-
-
-class Proposed(Signal, frozen=True, kw_only=True):
-    """A pull request is open, and has what it was to have."""
-
-    bead: BeadId
-    turn: int
-    url: str
-    branch: str
-    commit: Commit
-    found: bool = False
-    """It was open before."""
-
-
-class NotProposed(Signal, frozen=True, kw_only=True):
-    bead: BeadId
-    turn: int
-    round: int
-    evidence: str
-    doubt: bool = False
-    """It may be open all the same."""
 
 
 class Cleared(Signal, frozen=True, kw_only=True):
