@@ -112,6 +112,14 @@ def test_what_is_being_typed_is_not_typed_over() -> None:
     assert scene.owed(m.Type) == before
 
 
+def test_what_the_session_did_not_take_it_hears_at_its_next_question() -> None:
+    scene = at_work("a", "b", routes="talks")
+    collide(scene, "a", "b")
+    [typed] = scene.owed(m.Type)
+    scene.hear(m.Typed, token=typed.token, turn=typed.turn, fault="nothing answered Enter")
+    assert "does not merge" in only(question(scene, "b", "docs/x"), m.RequestAnswered).text
+
+
 def question(scene: Scene, name: str, path: str, **more: Any) -> list[m.Event]:
     return scene.hear(m.LocksAsked, token=scene.token(name), claims=(Claim(pattern=path),), request=7, **more)
 
@@ -229,6 +237,14 @@ def test_nobody_gives_way_for_ever() -> None:
     assert only(events, m.CollisionSeen).answer is Collisions.TELL
     scene.deliver("a")
     scene.land("a")
+
+
+def test_who_may_finish_what_it_has_before_the_run_stops_is_only_told() -> None:
+    scene = at_work("a", "b", collisions=Collisions.PUT_BACK)
+    scene.hear(m.Asked, verb=m.Verb.DRAIN, request=1, by="ada")
+    events = collide(scene, "a", "b")
+    assert none(events, m.SessionGivenUp)
+    assert only(events, m.CollisionSeen).answer is Collisions.TELL
 
 
 def test_a_command_that_is_put_back_does_its_work_anew() -> None:

@@ -146,7 +146,11 @@ def session_nudged(state: Standing, event: m.SessionNudged) -> None:
 
 
 def text_typed(state: Standing, event: m.TextTyped) -> None:
-    update_attempt(state, event.token, typing="")
+    """What it was to be told of collisions and did not take, it is told in another way."""
+    collisions = state.attempts[event.token].collisions
+    if event.fault:
+        collisions = tuple(replace(each, told=False) for each in collisions)
+    update_attempt(state, event.token, typing="", collisions=collisions)
 
 
 def owe(state: Standing, attempt: Attempt, text: str) -> None:

@@ -1,7 +1,7 @@
 """Unfinished work that does not merge, seen while those who do it are still at work: who is told, or gives way.
 
 The later of two gives way: it has less to lose, and the other one may land before it. Nobody gives way for this so
-often that it would starve: then it is only told.
+often that it would starve, nor while the run is to end with what is at work: then it is only told.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def collided(state: State, signal: m.Collided) -> Iterator[m.Event]:
     commit, against = signal.commit, signal.against
     if other is not None and _goes_first(state, attempt, other):
         attempt, other, commit, against = other, attempt, against, commit
-    gives_way = state.policy.collisions is Collisions.PUT_BACK
+    gives_way = state.policy.collisions is Collisions.PUT_BACK and state.stopping is None
     gives_way = gives_way and state.beads[attempt.bead].put_backs < state.policy.put_back_first
     beside = other.bead if other is not None else BeadId("")
     text = ""

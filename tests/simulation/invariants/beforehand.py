@@ -97,7 +97,7 @@ def a_collision_may_be_seen(state: State, event: m.CollisionSeen) -> None:
         assert later or first, "the earlier one gives way"
     assert not set(event.paths) <= {path for each in seen for path in each.paths}, "that is known"
     often = state.beads[event.bead].put_backs >= policy.put_back_first
-    put_back = policy.collisions is Collisions.PUT_BACK and not often
+    put_back = policy.collisions is Collisions.PUT_BACK and not often and state.stopping is None
     assert event.answer is (Collisions.PUT_BACK if put_back else Collisions.TELL)
     assert not event.text or (state.traits_of(attempt.route).nudge and not attempt.typing), "nobody can type that"
 
