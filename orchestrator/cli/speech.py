@@ -93,12 +93,12 @@ def operator() -> str:
         return "somebody"
 
 
-def seconds_of(age: str, option: str) -> float:
-    """An age as it is said to an option. Raises `Refused`."""
+def seconds_of(text: str, option: str, example: str = "an age such as 30d or 12h") -> float:
+    """A time as it is said to an option. Raises `Refused`."""
     from orchestrator.manifest.faults import Unfit
     from orchestrator.manifest.quantities import parse_duration
 
     try:
-        return parse_duration(age)
+        return parse_duration(text)
     except Unfit as unfit:
-        raise Refused(f"{option}: {unfit}: write an age such as 30d or 12h") from None
+        raise Refused(f"{option}: {unfit}: write {example}") from None

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.app.orders import Exit, Refused
-from orchestrator.cli.speech import AsJson, ManifestFile, honest, show_json
+from orchestrator.cli.speech import AsJson, ManifestFile, honest, seconds_of, show_json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,15 +32,10 @@ def tune(
     """Measure what 1, 2, 4, 8 … workers bring, in throw-away copies of the repository. Agents cost what they cost."""
     from orchestrator.app.tuning import Measured, measured, sizes
     from orchestrator.core.values import to_builtins
-    from orchestrator.manifest.faults import Unfit
-    from orchestrator.manifest.quantities import parse_duration
     from orchestrator.views import curve
     from orchestrator.views.picture import NoPictures
 
-    try:
-        each_s = parse_duration(each)
-    except Unfit as unfit:
-        raise Refused(f"--each: {unfit}: write a time such as 15m") from None
+    each_s = seconds_of(each, "--each", "a time such as 15m")
     if not force:
         numbers = ", ".join(map(str, sizes(up_to)))
         print(f"would carry out up to {beads} beads of {manifest} with {numbers} workers, each for {each} at the most,")
