@@ -24,7 +24,7 @@ from pathlib import Path
 from orchestrator.core.model import Claim
 from orchestrator.runtime.locking import Lease, StaleToken
 from orchestrator.store import Database, SqliteLocks
-from orchestrator.store.database import FILE
+from orchestrator.store.connections import FILE
 
 LEASE_S = 1.5
 FILES = 800

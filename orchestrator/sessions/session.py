@@ -12,21 +12,20 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.core.messages import LocksAsked, OpenSession, Questioned, SessionEnded, Spawned, Typed, WentSilent
-from orchestrator.core.model import Ending, ProcessName, Verdict
-from orchestrator.core.values import Struct, replace
-from orchestrator.runtime.ports import Clock, Emit, Exit, Launch, Reader, Sign
+from orchestrator.core.messages import LocksAsked, Questioned, SessionEnded, Spawned, Typed, WentSilent
+from orchestrator.core.model import Ending, Verdict
+from orchestrator.core.values import replace
+from orchestrator.runtime.ports import Exit, Sign
 from orchestrator.runtime.start_token import belongs
 from orchestrator.sessions.dialogs import Dialogs
 from orchestrator.sessions.event_files import EVERY_S, EventFiles
 from orchestrator.sessions.halt import Halt
-from orchestrator.sessions.pasting import Pace, Paste, Phase
+from orchestrator.sessions.parts import Parts, recording_of
+from orchestrator.sessions.pasting import Paste, Phase
 from orchestrator.sessions.processes import Row, Table
 from orchestrator.sessions.silence import TABLE_S, Watch
 from orchestrator.sessions.telling import Telling
-from orchestrator.sessions.terminal import Terminal
-from orchestrator.sessions.transcript import Transcript
-from orchestrator.sessions.tree import Tree, end
+from orchestrator.sessions.tree import end
 from orchestrator.sessions.vitals import Patient
 
 if TYPE_CHECKING:
@@ -41,34 +40,6 @@ _ROUND = 16
 """Chunks read before the time is looked at again."""
 _LITTLE = 2048
 """A chunk smaller than this was all there was: asking for more at once would cost as much as the chunk did."""
-
-
-class Parts(Struct, frozen=True, kw_only=True):
-    """What a session is made of."""
-
-    order: OpenSession
-    launch: Launch
-    process: ProcessName
-    terminal: Terminal
-    tree: Tree
-    transcript: Transcript
-    reader: Reader
-    clock: Clock
-    emit: Emit
-    at_spawn: bool
-    """Being spawned is this agent's first sign."""
-    pace: Pace
-    screen: Screen | None
-    """None: nobody need see it."""
-    start_token: str
-    """Given to this session and to nobody else."""
-    hide: Callable[[str], str]
-    """Takes the secrets of the agent's environment out of what is told: it ends in the store and in the report."""
-
-
-def recording_of(order: OpenSession) -> str:
-    """The name of its file."""
-    return f"{order.bead}.{order.number}.cast"
 
 
 class PtySession:

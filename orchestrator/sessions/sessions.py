@@ -18,12 +18,13 @@ from orchestrator.core.model import Sample
 from orchestrator.runtime import start_token
 from orchestrator.runtime.confinement import Limits
 from orchestrator.runtime.ports import Clock, Emit, Launch, Marks, Reader, Session, SpawnFailed
+from orchestrator.sessions.parts import Parts, recording_of
 from orchestrator.sessions.pasting import DEFAULT, Pace
 from orchestrator.sessions.processes import Census, Row, own_child
 from orchestrator.sessions.recordings import let_go
 from orchestrator.sessions.redaction import hiding_in_notes, secrets_of
 from orchestrator.sessions.sandbox import limited, sandboxed, why_no_limits, why_no_sandbox
-from orchestrator.sessions.session import Parts, PtySession, recording_of
+from orchestrator.sessions.session import PtySession
 from orchestrator.sessions.silence import TABLE_S
 from orchestrator.sessions.terminal import TERM, Terminal
 from orchestrator.sessions.transcript import Title, Transcript, join_all

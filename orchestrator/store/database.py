@@ -7,36 +7,28 @@ state's (git's own): removing the state does not free it.
 
 from __future__ import annotations
 
-import datetime as dt
-import errno
-import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib import resources
+from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.core import messages as m
 from orchestrator.core.model import AgentName, BeadId, ProcessName, Token
 from orchestrator.core.values import Struct
-from orchestrator.runtime.patience import patiently
-from orchestrator.runtime.ports import (
-    Holder,
-    Request,
-    StoreDamaged,
-    StoreFault,
-    StoreFull,
-    StoreReadOnly,
-    StoreTaken,
-    StoreTooNew,
+from orchestrator.runtime.ports import Holder, Request, StoreFault, StoreTaken
+from orchestrator.store.codec import decode, request_to_row
+from orchestrator.store.connections import (
+    FILE,
+    check_version,
+    claim,
+    connect,
+    faults,
+    locked,
+    migrate,
+    of_system,
+    taken,
 )
-from orchestrator.store.codec import decode, encode, muttered, request_of_row, request_to_row
-from orchestrator.store.projections import Projector
-
-FILE = "state.db"
-BUSY_S = 20.0
-"""How long a statement waits for another's transaction; all of ours take milliseconds."""
+from orchestrator.store.run_store import RunStore
 
 
 class RunRow(Struct, frozen=True, kw_only=True):
@@ -63,19 +55,19 @@ class Database:
             folder.mkdir(parents=True, exist_ok=True)
             lock = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as fault:
-            raise _of_system(fault, folder) from fault
+            raise of_system(fault, folder) from fault
         try:
-            _claim(lock)
+            claim(lock)
         except BlockingIOError:
             os.close(lock)
             holder = cls._holder_of(folder)
-            raise StoreTaken(_taken(holder, folder), holder) from None
+            raise StoreTaken(taken(holder, folder), holder) from None
         try:
-            with _faults(folder):
-                connection = _connect(folder / FILE, "rwc")
+            with faults(folder):
+                connection = connect(folder / FILE, "rwc")
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
-                _migrate(connection, folder)
+                migrate(connection, folder)
         except BaseException:
             os.close(lock)
             raise
@@ -86,9 +78,9 @@ class Database:
         """Raises `FileNotFoundError` where there is no state, and `StoreFault`s."""
         if not (folder / FILE).exists():
             raise FileNotFoundError(folder / FILE)
-        with _faults(folder):
-            connection = _connect(folder / FILE, "ro")
-            version = _check_version(connection, folder)
+        with faults(folder):
+            connection = connect(folder / FILE, "ro")
+            version = check_version(connection, folder)
         if version == 0:  # its first writer has just made the file, and is about to fill it
             connection.close()
             raise FileNotFoundError(folder / FILE)
@@ -105,7 +97,7 @@ class Database:
     def newest(self, name: str | None = None) -> RunRow | None:
         """The newest run, or the newest of that name."""
         where, values = ("WHERE name = ?", [name]) if name is not None else ("", [])
-        with _faults(self._folder):
+        with faults(self._folder):
             row = self._db.execute(
                 f"SELECT id, name, digest, state, begun_at, ended_at FROM runs {where} ORDER BY id DESC LIMIT 1", values
             ).fetchone()
@@ -117,13 +109,13 @@ class Database:
 
     def runs(self) -> list[RunRow]:
         """The newest run of each name."""
-        with _faults(self._folder):
+        with faults(self._folder):
             names = [name for (name,) in self._db.execute("SELECT DISTINCT name FROM runs ORDER BY name").fetchall()]
         return [row for row in map(self.newest, names) if row is not None]
 
     def begin(self, planned: m.RunPlanned, digest: str) -> RunStore:
         """A new run, whose history begins with this event."""
-        with _faults(self._folder), self._db:
+        with faults(self._folder), self._db:
             self._db.execute("BEGIN IMMEDIATE")
             cursor = self._db.execute(
                 "INSERT INTO runs (name, digest, state, begun_at) VALUES (?, ?, 'running', ?)",
@@ -143,25 +135,25 @@ class Database:
 
     def numbers(self) -> dict[BeadId, int]:
         """The highest attempt number of each bead, over all runs."""
-        with _faults(self._folder):
+        with faults(self._folder):
             rows = self._db.execute("SELECT bead, MAX(number) FROM attempts GROUP BY bead").fetchall()
         return {BeadId(bead): number for bead, number in rows}
 
     def token(self) -> Token:
-        with _faults(self._folder):
+        with faults(self._folder):
             row = self._db.execute("SELECT COALESCE(MAX(token), 0) FROM attempts").fetchone()
         return Token(row[0])
 
     def needs(self) -> dict[AgentName, int]:
         """Memory that sessions of each agent were last measured to need at most, over all runs."""
-        with _faults(self._folder):
+        with faults(self._folder):
             rows = self._db.execute("SELECT body FROM events WHERE kind = 'AgentMeasured' ORDER BY rowid").fetchall()
         measured = (decode("AgentMeasured", body) for (body,) in rows)
         return {each.agent: each.memory for each in measured if isinstance(each, m.AgentMeasured)}
 
     def targets(self) -> frozenset[str]:
         """The target branches of all runs."""
-        with _faults(self._folder):
+        with faults(self._folder):
             rows = self._db.execute("SELECT kind, body FROM events WHERE kind = 'RunPlanned'").fetchall()
         planned = (decode(*row) for row in rows)
         return frozenset(each.manifest.target for each in planned if isinstance(each, m.RunPlanned))
@@ -170,7 +162,7 @@ class Database:
 
     def take(self, process: ProcessName, host: str, since: float, run: str) -> int:
         """Write down who writes, and open the next epoch, which it returns."""
-        with _faults(self._folder), self._db:
+        with faults(self._folder), self._db:
             row = self._db.execute("SELECT epoch FROM writer").fetchone()
             epoch = (row[0] if row else 0) + 1
             self._db.execute(
@@ -183,9 +175,9 @@ class Database:
 
     def holder(self) -> Holder | None:
         """Who writes now: None when nobody does, whatever the last writer wrote."""
-        if not _locked(self._folder):
+        if not locked(self._folder):
             return None
-        with _faults(self._folder):
+        with faults(self._folder):
             row = self._db.execute("SELECT pid, started, host, since, run FROM writer").fetchone()
         if row is None:
             return None
@@ -209,8 +201,8 @@ class Database:
         """Leave a request for the run's orchestrator; its number. The only thing that a reader may write."""
         if not (folder / FILE).exists():
             raise FileNotFoundError(folder / FILE)
-        with _faults(folder):
-            connection = _connect(folder / FILE, "rw")
+        with faults(folder):
+            connection = connect(folder / FILE, "rw")
             try:
                 with connection:
                     cursor = connection.execute(
@@ -224,7 +216,7 @@ class Database:
 
     def options(self, run: int) -> dict[str, str]:
         """What the command line said when the run was last taken up."""
-        with _faults(self._folder):
+        with faults(self._folder):
             row = self._db.execute(
                 "SELECT kind, body FROM events WHERE run = ? AND kind = 'RunOpened' ORDER BY seq DESC LIMIT 1", (run,)
             ).fetchone()
@@ -233,19 +225,19 @@ class Database:
 
     def leases(self, run: int) -> tuple[BeadId, ...]:
         """Which beads hold files."""
-        with _faults(self._folder):
+        with faults(self._folder):
             rows = self._db.execute("SELECT bead FROM leases WHERE owner = ? ORDER BY bead", (f"run {run}",)).fetchall()
         return tuple(BeadId(row[0].partition("/")[2]) for row in rows)
 
     def run_of(self, token: Token) -> int | None:
         """The run of an attempt."""
-        with _faults(self._folder):
+        with faults(self._folder):
             row = self._db.execute("SELECT run FROM attempts WHERE token = ?", (token,)).fetchone()
         return row[0] if row else None
 
     def answer(self, request: int) -> tuple[bool, str] | None:
         """What became of a request; None: nothing yet."""
-        with _faults(self._folder):
+        with faults(self._folder):
             row = self._db.execute(
                 "SELECT accepted, answer, answered_at FROM requests WHERE id = ?", (request,)
             ).fetchone()
@@ -253,165 +245,3 @@ class Database:
 
     def events_of(self, run: int) -> Iterator[m.Event]:
         return iter(RunStore(self._db, self._folder, run).events())
-
-
-class RunStore:
-    """The event log of one run (`runtime.ports.Store`)."""
-
-    def __init__(self, connection: sqlite3.Connection, folder: Path, run: int) -> None:
-        self._db = connection
-        self._folder = folder
-        self.run = run
-        self.projector = Projector(connection, run)
-
-    def append(self, events: Sequence[m.Event]) -> None:
-        """Raises `StoreFault`; the state that somebody took away beneath us is one, before anything is written."""
-        if not (self._folder / FILE).exists():
-            raise StoreDamaged(
-                f"{self._folder / FILE} was removed while the run was on: it stops here. What has landed is on the "
-                "target, what agents wrote is in their branches and the attic; run again to begin anew"
-            )
-        with self.projector.together(), _faults(self._folder), self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            self.write_all(events)
-
-    def write_all(self, events: Sequence[m.Event]) -> None:
-        """Inside a transaction of the caller's."""
-        self._db.executemany(
-            "INSERT INTO events (run, at, kind, body) VALUES (?, ?, ?, ?)",
-            [(self.run, event.at, type(event).__name__, encode(event)) for event in events],
-        )
-        for event in events:
-            self.projector.write(event)
-
-    def tidy(self) -> int:
-        """What goes leaves room that is used again; the report and the log files have what they need of it."""
-        with _faults(self._folder), self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            rows = self._db.execute(
-                "SELECT seq, body FROM events WHERE run = ? AND kind = 'AgentProgressed' ORDER BY seq", (self.run,)
-            ).fetchall()
-            live = self._db.execute("SELECT token FROM attempts WHERE run = ? AND ended IS NULL", (self.run,))
-            here = {token for (token,) in live}
-            log = [(seq, decode("AgentProgressed", body)) for seq, body in rows]
-            over = {event.token for _, event in log if isinstance(event, m.AgentProgressed)} - here
-            gone, changed = muttered(log, over)
-            self._db.executemany("DELETE FROM events WHERE seq = ?", [(seq,) for seq in gone])
-            self._db.executemany(
-                "UPDATE events SET body = ? WHERE seq = ?", [(encode(event), seq) for seq, event in changed.items()]
-            )
-        return len(gone)
-
-    def events(self) -> Iterable[m.Event]:
-        with _faults(self._folder):
-            rows = self._db.execute("SELECT kind, body FROM events WHERE run = ? ORDER BY seq", (self.run,)).fetchall()
-        return [decode(kind, body) for kind, body in rows]
-
-    def requests(self) -> Sequence[Request]:
-        with _faults(self._folder):
-            rows = self._db.execute(
-                "SELECT id, verb, bead, text, by, asked_at FROM requests"
-                " WHERE run = ? AND answered_at IS NULL ORDER BY id",
-                (self.run,),
-            ).fetchall()
-        return [request_of_row(row) for row in rows]
-
-    def beat(self, at: float) -> None:
-        if self.projector.is_silent(at):
-            with self.projector.together(), _faults(self._folder), self._db:
-                self._db.execute("BEGIN IMMEDIATE")
-                self.projector.beat(at)
-
-    def close(self) -> None:
-        """The connection is the database's."""
-
-
-# ---------------------------------------------------------------- connections
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
-
-
-def _migrate(connection: sqlite3.Connection, folder: Path) -> None:
-    """Bring an older schema up to this version, a step at a time, each in a transaction."""
-    version = _check_version(connection, folder)
-    for number, script in _steps():
-        if number > version:
-            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
-
-
-def _check_version(connection: sqlite3.Connection, folder: Path) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    newest = _steps()[-1][0]
-    if version > newest:
-        raise StoreTooNew(
-            f"the state in {folder} has schema {version}, this version knows up to {newest}: use the newer orchestrator"
-        )
-    return version
-
-
-def _steps() -> list[tuple[int, str]]:
-    files = resources.files("orchestrator.store").joinpath("schema").iterdir()
-    return sorted((int(file.name.partition(".")[0]), file.read_text()) for file in files if file.name.endswith(".sql"))
-
-
-@patiently(lambda fault: isinstance(fault, BlockingIOError), within_s=0.5)
-def _claim(lock: int) -> None:
-    """A reader that looks whether anybody writes has the lock for microseconds: that is not a writer."""
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _locked(folder: Path) -> bool:
-    """Some process has the writer's lock."""
-    try:
-        probe = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(probe)
-    return False
-
-
-# ---------------------------------------------------------------- faults
-
-
-@contextmanager
-def _faults(folder: Path) -> Iterator[None]:
-    """SQLite's errors as ours: whose fault it is, and what to do."""
-    try:
-        yield
-    except sqlite3.Error as fault:
-        text = str(fault)
-        if "full" in text or "disk I/O" in text:
-            raise StoreFull(f"the disk that holds {folder} is full or failing ({text}): make room") from fault
-        if "readonly" in text or "unable to open" in text:
-            raise StoreReadOnly(f"{folder} cannot be written ({text}): check its owner and permissions") from fault
-        if "malformed" in text or "not a database" in text:
-            raise StoreDamaged(
-                f"{folder / FILE} is damaged ({text}): move it away and begin anew; what landed is found on the target"
-            ) from fault
-        raise StoreFault(f"the state in {folder} refused: {text}") from fault
-
-
-def _of_system(fault: OSError, folder: Path) -> StoreFault:
-    if fault.errno == errno.ENOSPC:
-        return StoreFull(f"the disk that holds {folder} is full: make room")
-    return StoreReadOnly(f"{folder} cannot be written ({fault.strerror}): check its owner and permissions")
-
-
-def _taken(holder: Holder | None, folder: Path) -> str:
-    if holder is None:
-        return f"another orchestrator is at work on this repository (it has {folder.parent} locked)"
-    since = dt.datetime.fromtimestamp(holder.since, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return (
-        f"another orchestrator is at work on this repository: run {holder.run!r}, pid {holder.process.pid} on "
-        f"{holder.host}, since {since}. `orchestrator status` shows it; `orchestrator stop` ends it"
-    )

@@ -13,7 +13,7 @@ from pathlib import Path
 from orchestrator.core.model import Claim
 from orchestrator.runtime.locking import Lease
 from orchestrator.store import Database, SqliteLocks
-from orchestrator.store.database import FILE
+from orchestrator.store.connections import FILE
 from scripts.benchmarks.figures import Figures
 
 HELD = 100

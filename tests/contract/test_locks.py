@@ -14,7 +14,8 @@ from orchestrator.core.claims import clash
 from orchestrator.core.model import Claim, Token
 from orchestrator.runtime.locking import Lease, LockTable, StaleToken
 from orchestrator.store import Database, MemoryLocks, SqliteLocks
-from orchestrator.store.database import FILE, _steps
+from orchestrator.store.connections import FILE
+from orchestrator.store.connections import steps as schema
 
 SRC, DOCS = Claim(pattern="src/**"), Claim(pattern="docs")
 READS = Claim(pattern="src/a.py", shared=True)
@@ -145,7 +146,7 @@ def test_every_implementation_says_the_same(steps: list[tuple[object, ...]]) -> 
     """Step by step; and no two leases ever clash."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
-    for _, script in _steps():
+    for _, script in schema():
         connection.executescript(script)
     sqlite, memory, at = SqliteLocks(connection), MemoryLocks(), 0.0
 

@@ -14,7 +14,7 @@ from orchestrator.core.model import Ending as E
 from orchestrator.core.state import State
 from orchestrator.runtime.ports import Store
 from orchestrator.store import Database, MemoryStore
-from orchestrator.store.database import RunStore
+from orchestrator.store.run_store import RunStore
 
 Ask = Callable[[m.Asked], None]
 PLANNED = m.RunPlanned(

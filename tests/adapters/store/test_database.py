@@ -35,7 +35,7 @@ from orchestrator.runtime.ports import (
     StoreTooNew,
 )
 from orchestrator.store import Database
-from orchestrator.store.database import FILE
+from orchestrator.store.connections import FILE
 
 
 def planned(*beads: Bead, token: int = 0) -> m.RunPlanned:
