@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from orchestrator.runtime.confinement import Limits, Sandbox, Walls
+from orchestrator.sessions.tools import found, why_it_fails
 
 _OPEN = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-pid", "--unshare-ipc")
 _EMPTY = ("/tmp", "/var/tmp", "/run")
@@ -33,7 +33,7 @@ def sandboxed(
     argv: Sequence[str], sandbox: Sandbox, walls: Walls, *, program: str, cwd: Path, env: Mapping[str, str]
 ) -> tuple[str, ...]:
     """The command that carries `argv` out in a sandbox, in which `program` is there, wherever it lies."""
-    words = [_found("bwrap"), *_OPEN]
+    words = [found("bwrap"), *_OPEN]
     words += [] if sandbox.network else ["--unshare-net"]
     for place in _EMPTY:
         if os.path.isdir(place) and not os.path.islink(place):
@@ -51,7 +51,7 @@ def sandboxed(
 def limited(argv: Sequence[str], limits: Limits) -> tuple[str, ...]:
     """The command that carries `argv` out within limits that it cannot raise."""
     said = [f"{option}={most}" for name, option in _LIMITS.items() if (most := getattr(limits, name)) is not None]
-    return (_found("prlimit"), *said, "--", *argv) if said else tuple(argv)
+    return (found("prlimit"), *said, "--", *argv) if said else tuple(argv)
 
 
 @cache
@@ -59,12 +59,8 @@ def why_no_sandbox() -> str:
     """Why this machine cannot make one; empty: it can. Tries it once."""
     if shutil.which("bwrap") is None:
         return "there is no bwrap on the PATH: install bubblewrap"
-    argv = sandboxed(("/bin/true",), Sandbox(network=False), Walls(mounts=()), program="", cwd=Path("/"), env={})
-    try:
-        tried = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False, cwd="/")
-    except (OSError, subprocess.TimeoutExpired) as fault:
-        return str(fault)
-    return tried.stderr.strip() or f"exit code {tried.returncode}" if tried.returncode else ""
+    nothing = Walls(mounts=())
+    return why_it_fails(sandboxed(("/bin/true",), Sandbox(network=False), nothing, program="", cwd=Path("/"), env={}))
 
 
 @cache
@@ -83,9 +79,3 @@ def _programs(program: str, env: Mapping[str, str]) -> Iterator[str]:
         top = os.path.dirname(place) if os.path.basename(place) in ("bin", "sbin") else place
         if any(top.startswith(f"{empty}/") for empty in _EMPTY):
             yield top
-
-
-@cache
-def _found(program: str) -> str:
-    """By our own PATH: an agent's may be another."""
-    return shutil.which(program) or program

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestrator.runtime.confinement import Walls
+from orchestrator.sessions.tools import found, why_it_fails
 
 Started = TypeVar("Started")
 
@@ -60,13 +60,7 @@ def why_not(walls: Walls) -> str:
     missing = [program for program in ("unshare", "mount", "setpriv") if shutil.which(program) is None]
     if missing:
         return f"there is no {' and no '.join(missing)} (of util-linux) on the PATH"
-    try:
-        tried = subprocess.run(
-            led_in(("/bin/true",), walls), capture_output=True, text=True, timeout=10, check=False, cwd="/"
-        )
-    except (OSError, subprocess.TimeoutExpired) as fault:
-        return str(fault)
-    return tried.stderr.strip() or f"exit code {tried.returncode}" if tried.returncode else ""
+    return why_it_fails(led_in(("/bin/true",), walls))
 
 
 def led_in(argv: tuple[str, ...], walls: Walls) -> tuple[str, ...]:
@@ -75,9 +69,19 @@ def led_in(argv: tuple[str, ...], walls: Walls) -> tuple[str, ...]:
     In a name space of its own the user is who it was, with the right to mount: which is given back before the agent.
     """
     mounts = [word for path, writable in walls.mounts for word in ("rw" if writable else "ro", str(path))]
-    inner = ("/bin/sh", "-c", _SCRIPT, "sh", _found("mount"), *mounts, "--")
-    shed = (_found("setpriv"), "--ambient-caps=-all", "--inh-caps=-all", "--")
-    return (_found("unshare"), "--user", "--map-current-user", "--keep-caps", "--mount", "--", *inner, *shed, *argv)
+    inner = ("/bin/sh", "-c", _SCRIPT, "sh", found("mount"), *mounts, "--")
+    shed = (found("setpriv"), "--ambient-caps=-all", "--inh-caps=-all", "--")
+    return (
+        found("unshare"),
+        "--user",
+        "--map-current-user",
+        "--keep-caps",
+        "--mount",
+        "--",
+        *inner,
+        *shed,
+        *argv,
+    )
 
 
 def _within(walls: Walls, act: Callable[[], Started]) -> Started:
@@ -134,12 +138,6 @@ def _libc() -> Any:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
     return libc
-
-
-@cache
-def _found(program: str) -> str:
-    """By our own PATH: an agent's may be another."""
-    return shutil.which(program) or program
 
 
 @cache
