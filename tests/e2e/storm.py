@@ -146,6 +146,10 @@ def storm(
         with reading(night.repository) as read:
             events, leases = read.events, read.database.leases(read.row.id)
         faults += [f"lock left: {bead}" for bead in leases]
+        deeds = [" ".join(line.split()[:2]) for line in night.ledger()]
+        able = [deed for deed in deeds if deed.split()[0] not in hopeless]
+        if Counter(able) != Counter(expected(seed, names)):
+            faults.append("agents did otherwise than the seed says")
         ended = [event for event in events if isinstance(event, m.AttemptEnded)]
         done = {event.bead for event in events if isinstance(event, m.BeadLanded)}
         good = (Ending.DELIVERED, Ending.NO_CHANGE_NEEDED)
@@ -158,7 +162,7 @@ def storm(
             endings=Counter(each.ending for each in ended),
             failures=len(failed),
             recovered=sum(each.bead in done for each in failed),
-            begun=tuple(sorted(" ".join(line.split()[:2]) for line in night.ledger())),
+            begun=tuple(sorted(deeds)),
             times=_times(night, events, killed),
             faults=tuple(faults),
         )
@@ -167,8 +171,9 @@ def storm(
 
 
 def expected(seed: int, names: Sequence[str]) -> tuple[str, ...]:
-    """The misdeeds of the beads that can land; of the hopeless ones only as many as there are tries."""
-    return tuple(sorted(f"{name} {deed}" for name, deeds in misdeeds(seed, names).items() for deed in deeds))
+    """The misdeeds of the beads that can land: all of them come to pass, whenever the kills fall."""
+    able = [(name, deeds) for name, deeds in misdeeds(seed, names).items() if len(deeds) <= MOST]
+    return tuple(sorted(f"{name} {deed}" for name, deeds in able for deed in deeds))
 
 
 def _write(night: Night, names: Sequence[str], plan: Mapping[str, Sequence[str]], workers: int) -> None:
@@ -265,7 +270,7 @@ def main() -> int:
     endings = ", ".join(f"{count} {ending}" for ending, count in Counter(seen.endings).most_common())
     print(f"  how attempts ended             {endings}")
     deeds = Counter(line.split()[1] for line in seen.begun)
-    print(f"  misdeeds                       {', '.join(f'{count} {deed}' for deed, count in deeds.most_common())}")
+    print(f"  misdeeds, as the seed says     {', '.join(f'{count} {deed}' for deed, count in deeds.most_common())}")
     print(f"  failures recovered             {seen.recovered} of {seen.failures}: {share:.1f} % (at least 95)")
     print(f"  a failed agent is known after  {percentiles(seen.times.detected)}")
     print(f"  its bead is at work again in   {percentiles(seen.times.recovered)}")
