@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,10 +63,15 @@ def budget_of(order: Order, loaded: Loaded) -> Budget:
 
 
 def repository_of(loaded: Loaded) -> Repository:
-    """The one that the manifest names, else the one that it lies in. Raises `RepositoryFault`."""
+    """Raises `RepositoryFault`."""
     from orchestrator.repo.repository import open_repository
 
-    return open_repository(loaded.repo or loaded.source.parent)
+    return open_repository(_folder_of(loaded))
+
+
+def _folder_of(loaded: Loaded) -> Path:
+    """In the repository that the manifest names, else in the one that it lies in."""
+    return loaded.repo or loaded.source.parent
 
 
 def told_of(loaded: Loaded) -> tuple[str, ...]:
@@ -85,10 +91,15 @@ def prepared(order: Order) -> tuple[Order, Loaded, Catalog, Repository]:
 
     Raises `ManifestFaults`, `RepositoryFault`, `StoreFault` and `Refused`.
     """
+    from orchestrator.repo.repository import open_repository
     from orchestrator.store import Database
 
-    loaded, catalog = load_for(order)
-    repository = repository_of(loaded)
+    # Most manifests lie in the repository that they are for: git is asked about that while the manifest is read.
+    with ThreadPoolExecutor(1, "repository") as early:
+        here = order.manifest.expanduser().resolve().parent
+        likely = early.submit(open_repository, here)
+        loaded, catalog = load_for(order)
+    repository = likely.result() if _folder_of(loaded) == here else repository_of(loaded)
     if not order.fresh:
         try:
             database = Database.read(repository.state)
