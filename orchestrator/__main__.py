@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 import sys
 
 
@@ -22,6 +23,9 @@ def main() -> None:
     # pydantic would look through every installed package for plug-ins of its own; we use none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
+        from orchestrator.cli.interruption import interrupted
+
+        signal.signal(signal.SIGINT, interrupted)
         from orchestrator.cli import program
 
         program()
