@@ -6,12 +6,22 @@ Knows how a template is written and filled in. Does not know what the placeholde
 from __future__ import annotations
 
 import difflib
+import json
 import re
-from collections.abc import Collection, Mapping
+import shlex
+from collections.abc import Callable, Collection, Mapping
 
 from orchestrator.core.values import Struct
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{")
+
+
+FORMS: Mapping[str, Callable[[str], str]] = {
+    "json": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "sh": shlex.quote,
+}
+"""What may stand behind a placeholder's name, one after the other: the value as it stands within the quotes of a JSON
+string, and as one word of a shell."""
 
 
 class TemplateFault(ValueError):
@@ -22,7 +32,7 @@ class Text(Struct, frozen=True, kw_only=True):
     """A text with placeholders in it. `{{` and `}}` are literal braces."""
 
     pieces: tuple[tuple[str, str], ...]
-    """(what stands before it, the placeholder's name); the last one's name is empty."""
+    """(what stands before it, the placeholder's name with its forms); the last one's name is empty."""
 
     @classmethod
     def parse(cls, source: str, known: Collection[str]) -> Text:
@@ -36,19 +46,28 @@ class Text(Struct, frozen=True, kw_only=True):
                 before += found[0][0]
                 continue
             name = (found[1] or "").strip()
-            if name not in known:
-                raise TemplateFault(_unknown(found[0], name, known))
+            bare, *forms = name.split(":")
+            if name not in known and (bare not in known or not set(forms) <= FORMS.keys()):
+                raise TemplateFault(_unknown(found[0], bare, known))
             pieces.append((before, name))
             before = ""
         return cls(pieces=(*pieces, (before + source[place:], "")))
 
     @property
     def names(self) -> frozenset[str]:
-        return frozenset(name for _, name in self.pieces if name)
+        return frozenset(name.partition(":")[0] for _, name in self.pieces if name)
 
     def fill(self, values: Mapping[str, str | None]) -> str:
         """A placeholder without a value becomes nothing."""
-        return "".join(before + ((values.get(name) or "") if name else "") for before, name in self.pieces)
+        return "".join(before + (_formed(name, values) if name else "") for before, name in self.pieces)
+
+
+def _formed(name: str, values: Mapping[str, str | None]) -> str:
+    bare, *forms = name.split(":")
+    text = values.get(bare) or ""
+    for form in forms:
+        text = FORMS[form](text)
+    return text
 
 
 def _unknown(written: str, name: str, known: Collection[str]) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 import stat
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from orchestrator.agents.catalog import Catalog
 from orchestrator.agents.programs import MAX_ARGUMENT, ProgramAgents
 from orchestrator.core.messages import OpenSession
 from orchestrator.core.model import RouteName, Usage
+from orchestrator.core.template import TemplateFault, Text
 from orchestrator.core.values import replace
 from orchestrator.runtime.ports import AgentMissing, Exit, Launch
 from tests.agent_profiles.conftest import Order
@@ -62,13 +65,38 @@ def test_a_fresh_session(tmp_path: Path, scratch: Path, order: Order) -> None:
         "--output-format", "stream-json", "--verbose",
     )  # fmt: skip
     hooks = json.loads(launch.files[scratch / "settings.json"])["hooks"]
-    assert hooks["PreToolUse"][0]["hooks"][0]["command"].startswith(f"'{sys.executable}' -P -m orchestrator hook")
+    asks = shlex.split(hooks["PreToolUse"][0]["hooks"][0]["command"])
+    assert asks[:5] == [sys.executable, "-P", "-m", "orchestrator", "hook"]
     servers = json.loads(launch.files[scratch / "mcp.json"])["mcpServers"]
     assert (servers["orchestrator"]["command"], servers["orchestrator"]["args"][-1]) == (
         sys.executable,
         str(tmp_path / "worktree"),
     )
     assert launch.cwd == tmp_path / "worktree"
+
+
+def test_a_folder_may_be_called_anything(tmp_path: Path, order: Order) -> None:
+    """What it is given as JSON, as TOML and as a shell's words names the worktree all the same."""
+    place = tmp_path / """Bob's "new" c\\de $HOME"""
+    place.mkdir()
+    (place / "worktree").mkdir()
+    worktree, scratch = str(place / "worktree"), place / "scratch" / "health.2"
+    told = launched(agents(place), order("claude"), place)
+    hooks = json.loads(told.files[scratch / "settings.json"])["hooks"]
+    assert shlex.split(hooks["PreToolUse"][0]["hooks"][0]["command"])[-1] == worktree
+    assert json.loads(told.files[scratch / "mcp.json"])["mcpServers"]["orchestrator"]["args"][-1] == worktree
+    typed = launched(agents(place, {"claude": {"mode": "interactive"}}), order("claude"), place)
+    hooks = json.loads(typed.argv[typed.argv.index("--settings") + 1])["hooks"]
+    told_by = shlex.split(hooks["Stop"][0]["hooks"][0]["command"])
+    assert told_by[1] == f">>{scratch}/events.jsonl;"
+    settings = [word for word in launched(agents(place), order("codex"), place).argv if word.startswith("mcp_servers")]
+    server = tomllib.loads("\n".join(settings))["mcp_servers"]["orchestrator"]
+    assert (server["command"], server["args"][-1]) == (sys.executable, worktree)
+
+
+def test_a_form_of_a_placeholder_that_nobody_knows_is_a_fault() -> None:
+    with pytest.raises(TemplateFault, match="is no placeholder"):
+        Text.parse("{worktree:xml}", ("worktree",))
 
 
 def test_without_a_model_there_is_no_flag_for_it(tmp_path: Path, order: Order) -> None:
