@@ -128,6 +128,8 @@ LOCKS = {
 }
 """`files` are each bead's own, all of them; `predicted` those that its commit's message leads to, and nothing else is
 locked; `seen` those that its agent is seen to change; `ordinary` predicted and seen; `none` are locked."""
+MOST_CONFLICTS = {"files": 0.0, "predicted": 5.0}
+"""Percent of landings."""
 
 
 def replay(repo: Path, count: int, how: str, *, workers: int, think_s: float, folder: Path) -> Told:
@@ -222,6 +224,7 @@ def main() -> int:
         if how not in LOCKS:
             parser.error(f"{how}: choose from {', '.join(LOCKS)}")
     print("locks from    beads  landed  conflicts  of landings  met  not yet  whole     s  precision  recall")
+    missed = []
     for how in options.how:
         with tempfile.TemporaryDirectory(prefix="replay-") as folder:
             told = replay(
@@ -234,7 +237,13 @@ def main() -> int:
             f"{_share(told.precision):>11}{_share(told.recall):>8}",
             flush=True,
         )
-    return 0
+        if told.landed < told.beads or not told.whole:
+            missed.append(f"{how}: not everything landed as it was")
+        if told.share > MOST_CONFLICTS.get(how, 100.0):
+            missed.append(f"{how}: more conflicts than {MOST_CONFLICTS[how]:g} % of landings")
+    for words in missed:
+        print(words)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
