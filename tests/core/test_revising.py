@@ -180,6 +180,24 @@ def test_a_bead_that_needs_more_begins_on_a_base_that_holds_it() -> None:
     assert (again.bead, again.keep, again.resume) == ("a", False, None)
 
 
+def test_it_does_so_also_after_a_start_that_came_to_nothing() -> None:
+    """It died before the fresh worktree was there: what stands in its place is still the old one."""
+    scene = Scene(bead("a"), bead("b"), workers=1)
+    scene.spawn("a")
+    apply(scene, bead("a", "b"), bead("b"))
+    scene.sign("a", session="s1")
+    scene.breaks("a", Ending.SILENT)
+    scene.finish("b")
+    scene.wait(60)
+    scene.die()
+    scene.open()
+    scene.sweep()
+    scene.hear(m.Saved, token=scene.token("a"), commit=None)
+    scene.wait(60)
+    (again,) = scene.owed(m.OpenSession)
+    assert (again.bead, again.number, again.keep) == ("a", 3, False)
+
+
 def test_a_bead_whose_new_need_lands_at_once_is_not_cleared_away_under_its_agent() -> None:
     """Its worktree was to be cleared while it waited."""
     scene = Scene(bead("a"), bead("b"), workers=2)

@@ -88,7 +88,9 @@ def send_back(
     apart = ending in TOGETHER or (ending is Ending.PUT_BACK and bool(attempt.collisions))
     merge = (apart or attempt.merge) and record.spec.command is None
     able = resume is not None or traits.continues
-    keep = merge or (answer.keep and able and ending not in TOGETHER)
+    # Begun anew, and over before its agent was there: what stands in the worktree is an earlier attempt's.
+    own = attempt.keep or bool(attempt.worktree)
+    keep = merge or (answer.keep and own and able and ending not in TOGETHER)
     if not told:
         told = briefing.interrupted(attempt, verdict) if keep else briefing.so_far(attempt)
     if keep and not merge and record.spec.command is None and state.base_taken_at > attempt.started:
