@@ -109,6 +109,27 @@ def test_a_ready_bead_that_needs_something_new_waits_for_it() -> None:
     assert scene.running() == ["b"]
 
 
+def test_a_hold_that_comes_when_a_bead_is_ready_holds_it() -> None:
+    """It has not started; a person lets it go."""
+    scene = Scene(bead("a"), bead("b"), workers=1)
+    scene.sign("a")
+    apply(scene, bead("a"), bead("b", hold="ask me first"))
+    assert scene.is_at("b") is BeadState.HELD
+    scene.deliver("a")
+    scene.land("a")
+    assert scene.is_at("b") is BeadState.HELD
+    scene.ask(m.Verb.RETRY, "b")
+    assert scene.is_at("b") is BeadState.RUNNING
+
+
+def test_one_that_a_person_let_go_is_not_held_by_other_words() -> None:
+    scene = Scene(bead("a"), bead("b", hold="ask me"), workers=1)
+    scene.sign("a")
+    scene.ask(m.Verb.RETRY, "b")
+    apply(scene, bead("a"), bead("b", hold="ask me first"))
+    assert scene.is_at("b") is BeadState.READY
+
+
 def test_a_hold_that_is_taken_back_lets_the_bead_go() -> None:
     scene = Scene(bead("a", hold="ask me"), bead("b"), workers=2)
     assert scene.is_at("a") is BeadState.HELD

@@ -55,5 +55,5 @@ def respecify(state: Standing, bead: BeadId, spec: Bead, task: str) -> None:
         state.readable[bead] = None
     else:
         state.readable.pop(bead, None)
-    if record.state is BeadState.READY and record.unmet:
+    if record.state is BeadState.READY and (record.unmet or (spec.hold and not record.released)):
         state.misplaced[bead] = None
