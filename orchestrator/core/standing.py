@@ -206,7 +206,7 @@ class Standing:
         self.withdrawn: dict[BeadId, None] = {}
         """Beads that no manifest has any more, and that have not settled."""
         self.misplaced: dict[BeadId, None] = {}
-        """Ready beads that by another manifest need what is not done."""
+        """Ready beads that by another manifest need what is not done, or whose author says to hold them."""
         self.vague = Ranked()
         """Ready beads that do not say which files they touch, and have not been at work yet."""
         self.unlooked = Ranked()

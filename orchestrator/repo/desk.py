@@ -11,7 +11,8 @@ from pathlib import Path
 
 from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.core.values import Struct
-from orchestrator.repo import refs, worktrees
+from orchestrator.repo import objects, refs, worktrees
+from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import Ref
 from orchestrator.repo.repository import Repository
@@ -87,7 +88,9 @@ def desk_of(git: Git, run: Run, bead: BeadId) -> Desk:
     checkpoint = refs.checkpoint_of(run.name, bead)
     names = (refs.branch_of(run.name, bead), refs.base_of(run.name, bead), run.target_ref, checkpoint)
     attic = refs.attic_of(bead)
-    found = refs.read(git, run.repository.place, *names, attic)
+    found = _first_time(git, run, names, attic)
+    if found is None:
+        found = refs.read(git, run.repository.place, *names, attic)
     kept = sorted((name for name in found if name.startswith(attic)), key=_age)
     return Desk(
         run=run,
@@ -99,6 +102,23 @@ def desk_of(git: Git, run: Run, bead: BeadId) -> Desk:
         attic={name: found[name] for name in kept},
         checkpoint=found.get(checkpoint),
     )
+
+
+def _first_time(git: Git, run: Run, names: Iterable[str], attic: str) -> Mapping[str, Ref] | None:
+    """The same without a process, for a bead of which nothing was kept yet: then all names are known. None: it was, or
+    something is out of the ordinary."""
+    place = run.repository.place
+    if not refs.none_below(place.git_dir, attic):
+        return None
+    try:
+        stored = {name: objects.stored(git, place, name) for name in names}
+    except GitRefused:
+        return None
+    return {
+        name: Ref(name=name, commit=each.commit, tree=each.tree, parents=each.parents)
+        for name, each in stored.items()
+        if each is not None
+    }
 
 
 def worktree_of(run: Run, bead: BeadId) -> Worktree | None:

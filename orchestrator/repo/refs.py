@@ -17,8 +17,10 @@ of worktrees.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
+from pathlib import Path
 from typing import IO
 
 from orchestrator.core.model import BeadId, Commit, Tree
@@ -125,7 +127,7 @@ class Move(Struct, frozen=True, kw_only=True):
 def read(
     git: Git, place: Place, *patterns: str, within: Commit | None = None, containing: Commit | None = None
 ) -> Mapping[str, Ref]:
-    """The refs that are, or are below, one of `patterns`, by name, in one process.
+    """The refs that are, or are below, one of `patterns`, by name, in one process. One that is at no commit is none.
 
     `within`: only those whose commit is this one, or an ancestor of it; `containing`: this one, or a descendant.
     """
@@ -134,10 +136,24 @@ def read(
     limits += [f"--contains={containing}"] if containing else []
     rows = git(place, "for-each-ref", f"--format={form}", *limits, *patterns).text.split("\n")
     found: dict[str, Ref] = {}
-    for name, commit, tree, *parents in (row.split(" ") for row in rows if row):
+    for name, commit, tree, *parents in (row.split(" ") for row in rows if row.count(" ") > 1):
         kept = tuple(Commit(parent) for parent in parents if parent)
         found[name] = Ref(name=name, commit=Commit(commit), tree=Tree(tree), parents=kept)
     return found
+
+
+def none_below(git_dir: Path, prefix: str) -> bool:
+    """Certainly no ref begins with this, which ends with a slash; by the files that they are kept in.
+
+    `git_dir` is the repository's own. Loose ones first: one that is being packed stays until it is in the other file.
+    """
+    for _, _, files in os.walk(git_dir / prefix):
+        if files:
+            return False
+    try:
+        return prefix.encode() not in (git_dir / "packed-refs").read_bytes()
+    except FileNotFoundError:
+        return True
 
 
 def move(git: Git, place: Place, moves: Iterable[Move], *, why: str) -> None:
