@@ -167,7 +167,7 @@ def tree_of(git: Git, desk: Desk, commit: Commit) -> Tree:
     for known in (desk.branch, desk.base, desk.target, *desk.attic.values()):
         if known is not None and known.commit == commit:
             return known.tree
-    return Tree(git(desk.place, "rev-parse", "--verify", f"{commit}^{{tree}}").text)
+    return objects.tree_named(git, desk.place, commit)
 
 
 def independent(git: Git, desk: Desk, commits: Iterable[Commit | None]) -> tuple[Commit, ...]:

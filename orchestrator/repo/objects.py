@@ -79,6 +79,14 @@ def stored(git: Git, place: Place, name: str) -> Stored | None:
         raise GitRefused(("cat-file", name), 1, f"{commit} is not written as git writes a commit: {odd}") from odd
 
 
+def tree_named(git: Git, place: Place, name: str) -> Tree:
+    """That of a commit, or the one of this name. Raises `GitRefused`."""
+    found = git.ask(place, "cat-file", "--batch", words=f"{name}^{{tree}}\n".encode(), answer=_answered)
+    if found is None:
+        raise GitRefused(("cat-file", name), 128, f"there is no tree {name}")
+    return Tree(found[0])
+
+
 def commit_tree(
     git: Git, place: Place, tree: Tree, parents: Iterable[Commit], message: str, author: Person, committer: Person,
     date: str | None = None,

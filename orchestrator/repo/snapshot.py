@@ -13,14 +13,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from orchestrator.core.model import Commit, Tree
 from orchestrator.core.values import Struct, replace
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.index_file import may_link
+from orchestrator.repo.objects import tree_named
 from orchestrator.repo.plumbing import Git, Place
 
 _GITLINK = b"160000"
+_END = b"end\n"
 _NESTED = "orchestrator.nested"
 """In the git folder of a worktree: which repositories it has that its index no longer says are any."""
 _UNBORN = re.compile(r"error: '(?P<path>.+)/' does not have a commit checked out", re.M)
@@ -100,13 +103,35 @@ def _rebuilt(git: Git, place: Place, fallback: Fallback, *, siblings: bool) -> S
 
 
 def changes(git: Git, place: Place, old: str, new: str) -> tuple[Change, ...]:
-    """What differs between two trees or commits, by path."""
-    fields = git(place, "diff-tree", "-r", "-z", "--raw", "--no-renames", old, new).out.split(b"\0")
+    """What differs between two trees or commits, by path; by a git that stays. Raises `GitRefused`."""
+    pair = " ".join(tree_named(git, place, name) for name in (old, new))
+    # A line that names no objects is only said again: then all that comes before it has been written.
+    words = pair.encode() + b"\n" + _END
+    fields = git.ask(
+        place, "diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames", words=words, answer=_differences
+    )
     found = []
     for info, path in zip(fields[0::2], fields[1::2], strict=False):
         _, mode, _, _, kind = info.decode().split(" ")
         found.append(Change(path=path, kind=kind[0], mode=mode))
     return tuple(found)
+
+
+def _differences(said: IO[bytes]) -> list[bytes]:
+    """What is said of each path, and the path, in turn, and an empty one. Either ends with a NUL, so that what looks
+    like the end is not where an odd number of them came before it: then it is the beginning of a path."""
+    said.readline()  # the two trees once more
+    told = b""
+    while not (told.endswith(_END) and _is_whole(told[: -len(_END)])):
+        line = said.readline()
+        if not line:
+            raise EOFError
+        told += line
+    return told[: -len(_END)].split(b"\0")
+
+
+def _is_whole(told: bytes) -> bool:
+    return not told or (told.endswith(b"\0") and told.count(b"\0") % 2 == 0)
 
 
 def use_index(place: Place, made: Snapshot) -> None:
