@@ -223,6 +223,9 @@ def main() -> int:
     for how in options.how:
         if how not in LOCKS:
             parser.error(f"{how}: choose from {', '.join(LOCKS)}")
+    if not commits_of(options.repo, options.last):
+        print("its history has no change to be replayed: it has one commit, or is cut off")
+        return 0
     print("locks from    beads  landed  conflicts  of landings  met  not yet  whole     s  precision  recall")
     missed = []
     for how in options.how:
