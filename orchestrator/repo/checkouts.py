@@ -16,6 +16,7 @@ from orchestrator.core.values import Struct
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.status import status
 from orchestrator.repo.trace import Trace
+from orchestrator.repo.whole import put
 from orchestrator.repo.words import Words
 
 
@@ -62,9 +63,7 @@ class Checkout(Struct, frozen=True, kw_only=True):
             told = name == "HEAD" or _differs(git, self, file)  # else only its memory of times is another
             attic.mkdir(parents=True, exist_ok=True)
             (attic / name).write_bytes(content)
-            new = file.with_name(f"{name}.orchestrator")
-            new.write_bytes(old)
-            new.replace(file)
+            put(file, old)
             if told:
                 yield Stray(
                     ground=Ground.CHECKOUT, what=f"{name} of {self.path}", how="was changed; put back", shown=True
@@ -106,7 +105,7 @@ class Checkout(Struct, frozen=True, kw_only=True):
         if before is None:
             file.unlink()
         else:
-            file.write_bytes(before)
+            put(file, before)
         where = "brought into its own worktree" if moved else f"kept as {copy}"
         return f"was {'added' if before is None else 'changed'} by its absolute path; put back, and {where}"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.repository import Repository
+from orchestrator.repo.whole import put
 
 
 def exclusions(git: Git, repository: Repository, patterns: Sequence[str]) -> Path:
@@ -17,7 +18,5 @@ def exclusions(git: Git, repository: Repository, patterns: Sequence[str]) -> Pat
     file = repository.state / "excludes"
     file.parent.mkdir(parents=True, exist_ok=True)
     own = theirs.read_text(errors="replace") if theirs.is_file() else ""
-    new = file.with_name("excludes.new")
-    new.write_text(own.rstrip("\n") + "\n" + "\n".join(patterns) + "\n")
-    new.replace(file)
+    put(file, own.rstrip("\n") + "\n" + "\n".join(patterns) + "\n")
     return file

@@ -26,6 +26,7 @@ from orchestrator.repo.objects import name_at
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move
 from orchestrator.repo.traps import Evidence, Seen, Traps
+from orchestrator.repo.whole import put
 from orchestrator.repo.words import Words
 
 _DISPLACED = "refs/orchestrator/displaced/"
@@ -156,7 +157,7 @@ class Fences:
         if found:
             notes.parent.mkdir(parents=True, exist_ok=True)
             rows = [{"ground": s.ground.value, "what": s.what, "how": s.how, "shown": s.shown} for s in known]
-            notes.write_text(json.dumps(rows))
+            put(notes, json.dumps(rows))
         return tuple(known)
 
     def _evidence(self, turn: Turn) -> Evidence:

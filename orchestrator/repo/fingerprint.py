@@ -16,6 +16,7 @@ from orchestrator.repo import refs
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import Repository
 from orchestrator.repo.status import status
+from orchestrator.repo.whole import put
 from orchestrator.runtime.person import Fingerprint, Person
 
 _READ_UP_TO = 2**20
@@ -57,9 +58,7 @@ def keep(repository: Repository, run: str, taken: Fingerprint) -> None:
     """For the proof at the run's end, whichever process comes to that."""
     file = _file(repository, run)
     file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_name(f"{file.name}.new")
-    new.write_text(json.dumps(to_builtins(taken)))
-    new.replace(file)
+    put(file, json.dumps(to_builtins(taken)))
 
 
 def person(repository: Repository, run: str, targets: Collection[str], began: str, target: str) -> Person | None:

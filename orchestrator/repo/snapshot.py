@@ -21,6 +21,7 @@ from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.index_file import may_link
 from orchestrator.repo.objects import tree_named
 from orchestrator.repo.plumbing import Git, Place
+from orchestrator.repo.whole import put
 
 _GITLINK = b"160000"
 _END = b"end\n"
@@ -137,7 +138,7 @@ def _is_whole(told: bytes) -> bool:
 def use_index(place: Place, made: Snapshot) -> None:
     """Put a snapshot's index in the place of the worktree's own, by git's protocol. Only while no agent lives there."""
     if made.nested:  # plain files, by that index: git sees no repositories there from now on
-        (place.git_dir / _NESTED).write_bytes(b"\0".join({*made.nested, *known_nested(place.git_dir)}))
+        put(place.git_dir / _NESTED, b"\0".join({*made.nested, *known_nested(place.git_dir)}))
     lock = place.git_dir / "index.lock"
     lock.unlink(missing_ok=True)
     os.link(made.index, lock)

@@ -18,6 +18,7 @@ from orchestrator.repo.desk import Run
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.index_file import may_hide
 from orchestrator.repo.plumbing import Git
+from orchestrator.repo.whole import put
 from orchestrator.repo.worktrees import Worktree
 
 _FOLDER = ".spare-"
@@ -50,7 +51,7 @@ class Spares(Struct, frozen=True, kw_only=True):
         # From here on it is no bead's, whatever happens.
         (worktree.admin / worktrees.SPARE).touch()
         (worktree.admin / worktrees.MARKER).unlink(missing_ok=True)
-        (worktree.admin / "locked").write_text(f"{self.reason}\n")
+        put(worktree.admin / "locked", f"{self.reason}\n")
         worktrees.detach(worktree, head)
         for name in _FORGOTTEN:
             worktrees.discard(worktree.admin / name)
@@ -62,7 +63,7 @@ class Spares(Struct, frozen=True, kw_only=True):
         for found in self.all():
             if not found.path.is_dir() or path.exists() or not self._is_the_same_part(found):
                 continue
-            (found.admin / "locked").write_text(f"{reason}\n")
+            put(found.admin / "locked", f"{reason}\n")
             _move(found, path)
             taken = worktrees.worktree_at(self.run.repository, path)
             if taken is not None:
@@ -82,7 +83,7 @@ class Spares(Struct, frozen=True, kw_only=True):
         folder without any."""
         for found in list(worktrees.registered(self.run.repository)):
             is_here = found.path.parent == self.run.folder and found.path.name.startswith(_FOLDER)
-            if is_here and found.is_ours and found.reason != self.reason:
+            if is_here and (found.is_ours or not found.reason) and found.reason != self.reason:
                 worktrees.remove(self.run.repository, found, found.path)
         known = {found.path for found in self.all()}
         for folder in self.run.folder.glob(f"{_FOLDER}*"):
@@ -138,7 +139,5 @@ def _part(git_dir: Path) -> tuple[bytes, ...]:
 
 def _move(worktree: Worktree, path: Path) -> None:
     """First in git's books: a death in between leaves a folder that nothing names, and never a worktree of a bead."""
-    new = worktree.admin / "gitdir.orchestrator"
-    new.write_bytes(os.fsencode(path / ".git") + b"\n")
-    new.replace(worktree.admin / "gitdir")
+    put(worktree.admin / "gitdir", os.fsencode(path / ".git") + b"\n")
     worktree.path.rename(path)

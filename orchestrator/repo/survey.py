@@ -105,10 +105,10 @@ def temporary(repository: Repository, folder: Path) -> Sequence[Path]:
     """What we make for a moment only, and what was thrown away but not deleted; and `folder`, a run's for worktrees."""
     state, registry = repository.state, repository.common_dir / "worktrees"
     patterns = {
-        state: ("*.new", ".trash-*", "orchestrator-*"),
-        state / "fingerprints": ("*.new",),
+        state: ("*.new", "*.orchestrator", ".trash-*", "orchestrator-*"),
+        state / "fingerprints": ("*.orchestrator",),
         folder: (".trash-*",),
-        registry: ("*/orchestrator-*", "*/*.new"),
+        registry: ("*/orchestrator-*", "*/*.orchestrator"),
     }
     found = [path for where, names in patterns.items() for name in names for path in where.glob(name)]
     return sorted((*found, *([folder] if folder.is_dir() else [])))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from orchestrator.repo import worktrees
 from orchestrator.repo.plumbing import Git
+from orchestrator.repo.whole import put
 from orchestrator.repo.worktrees import Worktree
 from orchestrator.runtime.dependencies import Dependency
 from orchestrator.runtime.ports import CheckResult, WorkspaceFault
@@ -56,7 +57,7 @@ class Templates:
             with making:
                 self._have(worktree, dependency, self.folder / key, make)
             known[dependency.folder] = key
-            brought.write_text(json.dumps(known))
+            put(brought, json.dumps(known))
 
     def _have(self, worktree: Worktree, dependency: Dependency, template: Path, make: Make) -> None:
         target = worktree.path / dependency.folder

@@ -19,6 +19,7 @@ from orchestrator.core.values import Struct
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.shield import RUNS_PROGRAMS, settings_in
 from orchestrator.repo.trace import Trace
+from orchestrator.repo.whole import put
 from orchestrator.repo.words import Words
 
 Settings = Mapping[str, tuple[str, ...]]
@@ -85,7 +86,7 @@ class Traps:
         if shown:
             _keep_copy(self._file, attic / "config")
             if len(shown) == len(changed) and turn.config is not None:
-                _replace(self._file, turn.config)
+                put(self._file, turn.config)
             else:
                 for key in shown:
                     self._set_back(git, key, turn.settings.get(key, ()))
@@ -148,11 +149,3 @@ def _hooks(common: Path) -> dict[str, str]:
 def _keep_copy(file: Path, copy: Path) -> None:
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_bytes(_content(file))
-
-
-def _replace(file: Path, content: bytes) -> None:
-    new = file.with_name(f"{file.name}.orchestrator")
-    new.write_bytes(content)
-    if file.exists():
-        new.chmod(file.stat().st_mode & 0o777)
-    new.replace(file)

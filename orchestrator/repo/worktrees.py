@@ -23,6 +23,7 @@ from orchestrator.core.values import Struct, replace
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.repository import Repository, main_checkout
+from orchestrator.repo.whole import put
 
 MARKER = "orchestrator.json"
 SPARE = "orchestrator.spare"
@@ -207,11 +208,9 @@ def _hasty(git: Git) -> Git:
 
 
 def mark(worktree: Worktree, label: Label) -> None:
-    """Say that this worktree is complete, and for whom. Whole or not at all, also when we die here."""
+    """Say that this worktree is complete, and for whom."""
     text = json.dumps({"run": label.run, "bead": label.bead, "number": label.number})
-    new = worktree.admin / f"{MARKER}.new"
-    new.write_text(text)
-    new.replace(worktree.admin / MARKER)
+    put(worktree.admin / MARKER, text)
 
 
 def mend(worktree: Worktree) -> None:

@@ -179,7 +179,7 @@ BROKEN: dict[str, tuple[str, Sabotage]] = {
         "no checkpoint is left over",
         run_git("update-ref", "refs/orchestrator/checkpoints/night/bad", ATTIC),
     ),
-    "a temporary file is left": ("no temporary file is left over", write(".git/orchestrator/excludes.new")),
+    "a temporary file is left": ("no temporary file is left over", write(".git/orchestrator/excludes.orchestrator")),
     "a branch was moved to an agent's work": (
         BRANCHES,
         run_git("update-ref", "refs/heads/precious", ATTIC),

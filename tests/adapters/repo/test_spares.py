@@ -136,13 +136,14 @@ def test_a_death_while_one_is_put_by_or_taken_leaves_nothing_that_counts_as_work
     assert set(again.attic("two").values()) <= {world.git("rev-parse", "main")}
 
 
-def test_a_death_before_the_books_name_its_new_place_leaves_no_registration(world: World) -> None:
-    """It is promised to a bead, and still where spares are: the bead gets another, and at the end nothing is left."""
+@pytest.mark.parametrize("said", ["orchestrator: night/two\n", ""])
+def test_a_death_before_the_books_name_its_new_place_leaves_no_registration(world: World, said: str) -> None:
+    """It is promised to a bead, or nobody's any more, and still where spares are: at the end nothing is left."""
     world.prepare("one")
     world.clear("one")
     [spare] = spares(world)
     admin = Path((spare / ".git").read_text().removeprefix("gitdir: ").strip())
-    (admin / "locked").write_text("orchestrator: night/two\n")
+    (admin / "locked").write_text(said)
     again = world.again()
     assert spares(world) == []
     assert not admin.exists()
