@@ -9,7 +9,8 @@ from orchestrator.core.model import BeadState, RunState
 from orchestrator.core.state import State
 from orchestrator.repo.repository import Repository
 from orchestrator.store import Database
-from orchestrator.views.report import as_markdown, report
+from orchestrator.views.report import report
+from orchestrator.views.report_text import as_markdown
 
 
 def outcome(repository: Repository, database: Database, name: str, state: State) -> Outcome:

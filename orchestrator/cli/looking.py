@@ -100,14 +100,15 @@ def report(repo: Repo = HERE, run: Run = None, as_json: AsJson = False) -> None:
     """Say what landed, what did not and why, what it cost, and what is to be decided next."""
     from orchestrator.app.looking import reading
     from orchestrator.app.proving import prove
-    from orchestrator.views import report as view
+    from orchestrator.views.report import as_dict, report
+    from orchestrator.views.report_text import as_markdown
 
     with reading(repo, run) as read:
-        made = view.report(read.state, read.events, prove(read))
+        made = report(read.state, read.events, prove(read))
         if as_json:
-            show_json(view.as_dict(made))
+            show_json(as_dict(made))
         else:
-            print(view.as_markdown(made))
+            print(as_markdown(made))
 
 
 @honest

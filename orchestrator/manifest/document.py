@@ -1,16 +1,12 @@
-"""A file as data with the place of every value in it, whatever its format.
-
-Knows the three formats by their file names, and text encodings. Does not know what any key means.
-"""
+"""A file as data with the place of every value in it, whatever its format. Does not know what any key means."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from orchestrator.core.values import Struct, field
-from orchestrator.manifest.faults import Fault, ManifestFaults
+from orchestrator.manifest.faults import Fault
 
 KeyPath = tuple[str | int, ...]
 """The keys and list indices that lead from the top of a document to a value."""
@@ -98,43 +94,3 @@ def bare(value: Any) -> Any:
     if isinstance(value, list):
         return [bare(item) for item in value]
     return value
-
-
-def read_text(path: Path, *, file: str) -> str:
-    """The file's text, without a byte order mark. Raises ManifestFaults if it cannot be had."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise _refused(file, "there is no such file") from None
-    except IsADirectoryError:
-        raise _refused(file, "this is a directory, not a file") from None
-    except OSError as error:
-        raise _refused(file, f"the file cannot be read: {error.strerror or error}") from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
-        message = f"byte 0x{data[error.start]:02x} is not UTF-8"
-        fault = Fault(file=file, line=line, column=column, message=message, expected="a text file in UTF-8")
-        raise ManifestFaults([fault]) from error
-
-
-def read(path: Path, *, file: str) -> Document:
-    """Read YAML, TOML or JSON, by the file's suffix. Raises ManifestFaults on a syntax error."""
-    suffix = path.suffix.lower()
-    if suffix in {".yaml", ".yml"}:
-        from orchestrator.manifest.yaml_text import parse_yaml as parse
-    elif suffix == ".toml":
-        from orchestrator.manifest.toml_text import parse_toml as parse
-    elif suffix == ".json":
-        from orchestrator.manifest.json_text import parse_json as parse
-    else:
-        read_text(path, file=file)  # that the file is not there is the better thing to say
-        raise _refused(file, f"unknown kind of file '{path.suffix}'", expected=".yaml, .yml, .toml, .json or .jsonl")
-    return parse(read_text(path, file=file), file=file)
-
-
-def _refused(file: str, message: str, *, expected: str = "") -> ManifestFaults:
-    return ManifestFaults([Fault(file=file, line=0, column=0, message=message, expected=expected)])

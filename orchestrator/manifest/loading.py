@@ -17,9 +17,10 @@ from orchestrator.core.values import Struct, field, replace
 from orchestrator.manifest import names
 from orchestrator.manifest.assembly import agent_faults, bead_of, no_routes, route_notes, unknown_agent
 from orchestrator.manifest.backlog import read_backlog
-from orchestrator.manifest.document import Document, bare, read, read_text
+from orchestrator.manifest.document import Document, bare
 from orchestrator.manifest.drafts import Work, graph_faults, read_drafts
 from orchestrator.manifest.faults import Fault, ManifestFaults, Unfit, nearest
+from orchestrator.manifest.files import read, read_text
 from orchestrator.manifest.layers import Layer, Layers, defaults_file, repo_of
 from orchestrator.manifest.schema import ManifestTable, SettingsTable
 from orchestrator.manifest.tables import read_table

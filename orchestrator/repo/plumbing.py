@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from git.cmd import Git as GitPython
 
     from orchestrator.repo.ledger import Ledger
-    from orchestrator.repo.shield import Shield
 
 Told = TypeVar("Told")
 
@@ -137,8 +136,9 @@ class Git(Struct, frozen=True, kw_only=True, eq=False):
     """Those that stay, for `ask`. They end with it, or when they are closed."""
     ledger: Ledger | None = None
     """Takes down our own moves of refs."""
-    shield: Shield | None = None
-    """Switches off what has come into the shared configuration since the run began."""
+    shield: Callable[[Path | None], Mapping[str, str]] | None = None
+    """Settings that switch off what has come into the shared configuration since the run began: for a git folder, or
+    for none."""
 
     def __call__(
         self,
@@ -241,7 +241,7 @@ class Git(Struct, frozen=True, kw_only=True, eq=False):
         if place is not None and place.index is not None:
             surroundings["GIT_INDEX_FILE"] = str(place.index)
         command = [*_scrubbing(surroundings), "git"]
-        planted = self.shield.settings(place.git_dir if place else _git_dir_of(cwd)) if self.shield else {}
+        planted = self.shield(place.git_dir if place else _git_dir_of(cwd)) if self.shield else {}
         for name, value in {**planted, **PINNED, **self.settings}.items():
             command += ["-c", f"{name}={value}"]
         if place is not None:

@@ -158,7 +158,7 @@ class GitWorkspaces:
         """
         repository = self._run.repository
         with as_workspace_fault("beginning the run"):
-            git = replace(self._git, shield=Shield(repository.common_dir / "config"))
+            git = replace(self._git, shield=Shield(repository.common_dir / "config").settings)
             remote = remote_of(git, repository, self._push_to) if self._push_to else None
             signs = signing(git, repository, within_s=self._signing_s)
             self._base_branch.name = branch_named(repository, git, self._base)

@@ -25,11 +25,8 @@ from orchestrator.views.history import History, Opening, Try, history
 from orchestrator.views.predictions import Predictions, predictions
 from orchestrator.views.pull_requests import pull_requests_in_words
 from orchestrator.views.recoveries import Recoveries, percentiles, recoveries
-from orchestrator.views.report_text import as_markdown
 from orchestrator.views.spending import Spending, spending
 from orchestrator.views.times import rfc3339
-
-__all__ = ["Report", "as_dict", "as_markdown", "report"]
 
 
 class Done(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,8 @@ from orchestrator.core import messages as m
 from orchestrator.core.model import BeadId, Ending, RouteName
 from orchestrator.runtime.findings import Finding
 from orchestrator.views.history import history
-from orchestrator.views.report import as_dict, as_markdown, report
+from orchestrator.views.report import as_dict, report
+from orchestrator.views.report_text import as_markdown
 from tests.views.nights import GPT, OPUS, Night, bead, commit, failed_night, skipped
 
 GOLDEN = Path(__file__).parent / "golden"
