@@ -452,7 +452,7 @@ def test_routes_that_are_of_no_use_are_noted(load_text: Load) -> None:
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    [("night.yaml", "night"), ("my night!.yaml", "my-night"), ("v1.2.yaml", "v1.2"), ("é.lock.yaml", "lock")],
+    [("night.yaml", "night"), ("my night!.yaml", "my-night"), ("v1.2.yaml", "v1.2"), ("é.lock.yaml", "e-lock")],
 )
 def test_the_name_is_the_files(load_text: Load, file: str, name: str) -> None:
     loaded = load_text("routes: [claude]\n" + FAR, name=file)
