@@ -5,6 +5,7 @@ A worktree goes only when git has proved that all of it is kept elsewhere. Does 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo import checkpoints, refs, worktrees
 from orchestrator.repo.attic import keep_all, prove_kept
 from orchestrator.repo.delivery import deliver
-from orchestrator.repo.desk import Desk, Run, commit_at, desk_of, head_of
+from orchestrator.repo.desk import Desk, Run, commit_at, desk_of, head_of, worktree_of
 from orchestrator.repo.nested import rescue
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move
@@ -30,13 +31,29 @@ class Keeping:
     spares: Spares
     _checkpointed: dict[BeadId, Tree] = field(default_factory=dict, init=False)
     """What each worktree held at its last checkpoint, while its agent is at work."""
+    _half_merged: dict[BeadId, Commit] = field(default_factory=dict, init=False)
+    """Those of these checkpoints that were taken in the middle of a merge."""
 
     def checkpoint(self, bead: BeadId, number: int) -> Commit | None:
         last, person = self._checkpointed.get(bead), self.run.repository.person
+        merging = self._is_merging(bead)
         tree, commit = checkpoints.take(self.git, self.run, bead, number, last, person=person)
         if tree is not None:
             self._checkpointed[bead] = tree
+        if commit is not None:
+            self._half_merged.pop(bead, None)
+            if merging or self._is_merging(bead):
+                self._half_merged[bead] = commit
         return commit
+
+    def own_work(self, commits: Sequence[Commit]) -> list[Commit]:
+        """Without checkpoints that have what is being merged into them, and are no children of it yet."""
+        half_merged = list(self._half_merged.values())
+        return [commit for commit in commits if commit not in half_merged]
+
+    def _is_merging(self, bead: BeadId) -> bool:
+        found = worktree_of(self.run, bead)
+        return found is not None and (found.admin / "MERGE_HEAD").exists()
 
     def save(self, order: Save) -> Commit | None:
         desk = desk_of(self.git, self.run, order.bead)
@@ -126,4 +143,5 @@ class Keeping:
 
     def _release(self, desk: Desk, number: int, tree: Tree | None) -> None:
         self._checkpointed.pop(desk.bead, None)
+        self._half_merged.pop(desk.bead, None)
         checkpoints.release(self.git, desk, number, tree)

@@ -299,7 +299,7 @@ class GitWorkspaces:
 
     def collisions(self, checkpoints: Sequence[Commit]) -> Look:
         with as_workspace_fault("merging checkpoints"):
-            return self._begun.finder.look(checkpoints)
+            return self._begun.finder.look(self._begun.keeping.own_work(checkpoints))
 
     # ------------------------------------------------------------ work
 

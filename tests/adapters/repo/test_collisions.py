@@ -155,6 +155,26 @@ def test_what_it_has_merged_itself_does_not_collide_any_more(scene: Scene, as_ag
     assert not scene.look()
 
 
+def test_who_is_in_the_middle_of_a_merge_with_the_target_does_not_collide_with_it(
+    scene: Scene, as_agent: Callable[..., str]
+) -> None:
+    """Resolved or not: what it has of the target is not its own change, and git will know once it is committed."""
+    scene.does("one", line(3, "by one"))
+    world = scene.world
+    world.save("one")
+    world.done("two", line(3, "by two"))
+    world.prepare("one", 2, keep=True, merge=True)
+    scene.does("one", write({"new": "n"}))
+    assert not scene.look()
+    scene.does("one", write({"a.txt": "by both\n"}))
+    assert not scene.look()
+    as_agent(scene.paths["one"], "commit", "--all", "--no-edit")
+    scene.does("one", write({"new": "newer"}))
+    assert not scene.look()
+    world.done("three", line(0, "by three"))
+    assert scene.look() == {("one", "target"): ("a.txt",)}
+
+
 def test_two_that_began_at_different_tips_are_told_of_their_own_work_alone(scene: Scene) -> None:
     """Three has in its base what one does not merge with: that is one's matter with the target, and not with three."""
     scene.does("one", both(line(3, "by one"), line(3, "by one", "b.txt")))
