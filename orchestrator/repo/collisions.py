@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import combinations
 from pathlib import Path
 
 from orchestrator.core.model import Commit
 from orchestrator.core.values import replace
 from orchestrator.repo.desk import Run
+from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.merging import Clashes, merge
 from orchestrator.repo.objects import name_at
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.resident import Residents
+from orchestrator.repo.snapshot import changes
 from orchestrator.repo.worktrees import TRASH
 from orchestrator.runtime.ports import Look, Overlap
 
@@ -39,6 +41,7 @@ class Finder:
         """What the target has changed between two of its commits."""
         self._merged: dict[tuple[Commit, Commit], Paths] = {}
         """What did not merge of two commits."""
+        self._told: set[tuple[Commit, Commit]] = set()
 
     def look(self, checkpoints: Sequence[Commit]) -> Look:
         """What is news among them and the target as it is now. Raises `GitRefused` and `OSError`."""
@@ -47,17 +50,19 @@ class Finder:
             return Look()
         target = Commit(tip)
         self._forget({*checkpoints, target})
-        due = [pair for pair in self._meeting(checkpoints, target) if pair not in self._merged]
+        due = [pair for pair in self._meeting(checkpoints, target) if pair not in self._told]
         if not due:
             return Look()
         with self._aside() as git:
-            told = [overlap for pair in due[:MOST] if (overlap := self._overlap(git, pair, target))]
-        return Look(found=tuple(told), more=len(due) > MOST)
+            found = [overlap for pair in due[:MOST] if (overlap := self._overlap(git, pair, target))]
+        self._told.update(due[:MOST])  # not before: where something failed, all of it is news still
+        return Look(found=tuple(found), more=len(due) > MOST)
 
     def _forget(self, wanted: set[Commit]) -> None:
         self._own = {commit: known for commit, known in self._own.items() if commit in wanted}
         self._merged = {pair: paths for pair, paths in self._merged.items() if wanted.issuperset(pair)}
         self._landed = {pair: paths for pair, paths in self._landed.items() if pair[1] in wanted}
+        self._told = {pair for pair in self._told if wanted.issuperset(pair)}
 
     def _meeting(self, checkpoints: Sequence[Commit], target: Commit) -> Iterator[tuple[Commit, Commit]]:
         """Those that have changed the same files: with the target first, then in the order of the checkpoints."""
@@ -81,8 +86,11 @@ class Finder:
 
     def _clashing(self, git: Git, pair: tuple[Commit, Commit]) -> Paths:
         if pair not in self._merged:
-            merged = merge(git, self._run.repository.place, *pair)
-            self._merged[pair] = frozenset(merged.paths) if isinstance(merged, Clashes) else NONE
+            paths = NONE
+            with suppress(GitRefused):  # of these two nothing is known, until one of them goes on
+                merged = merge(git, self._run.repository.place, *pair)
+                paths = frozenset(merged.paths) if isinstance(merged, Clashes) else NONE
+            self._merged[pair] = paths
         return self._merged[pair]
 
     def _changed_by(self, commit: Commit, target: Commit) -> tuple[Commit, Paths]:
@@ -99,9 +107,8 @@ class Finder:
         return self._landed[base, target]
 
     def _between(self, one: Commit, other: Commit) -> Paths:
-        asked = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", one, other)
-        out = self._git(self._run.repository.place, *asked).out
-        return frozenset(path.decode("utf-8", "backslashreplace") for path in out.split(b"\0") if path)
+        found = changes(self._git, self._run.repository.place, one, other)
+        return frozenset(each.path.decode("utf-8", "backslashreplace") for each in found)
 
     @contextmanager
     def _aside(self) -> Iterator[Git]:

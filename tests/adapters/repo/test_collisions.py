@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from errno import ENOMEM
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestrator.core.model import BeadId, Commit
 from orchestrator.repo import collisions, merging
-from orchestrator.runtime.ports import Overlap
+from orchestrator.repo.faults import GitRefused
+from orchestrator.runtime.ports import Overlap, WorkspaceFault
 from tests.adapters.repo.conftest import World
 
 Deed = Callable[[Path], object]
@@ -198,6 +201,31 @@ def test_so_many_at_a_time_and_the_rest_is_not_forgotten(
     assert [*looks, len(look.found)] == [2, 2, 2]
     assert len(merges) == 6
     assert not scene.look()
+
+
+def test_what_git_refuses_to_merge_keeps_nothing_else_from_being_seen(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is it tried again and again; nor is lost what was seen before something else failed."""
+    for bead in ("one", "two", "three"):
+        scene.does(bead, line(3, f"by {bead}"))
+    newest = list(reversed(scene.newest.values()))
+    tried: list[object] = []
+
+    def merge(*asked: Any) -> object:
+        tried.append(asked[2:])
+        if len(tried) == 2:
+            raise GitRefused(("merge-tree",), 128, "unable to read tree")
+        if len(tried) == 3:
+            raise OSError(ENOMEM, "no memory")
+        return merging.merge(*asked)
+
+    monkeypatch.setattr(collisions, "merge", merge)
+    with pytest.raises(WorkspaceFault, match="no memory"):
+        scene.world.workspaces.collisions(newest)
+    assert scene.look() == {("three", "two"): ("a.txt",), ("two", "one"): ("a.txt",)}
+    assert not scene.look()
+    assert len(tried) == 4
 
 
 def test_nothing_of_it_stays_in_the_repository(scene: Scene) -> None:
