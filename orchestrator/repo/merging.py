@@ -126,14 +126,18 @@ def _clashes(fields: Sequence[str]) -> Iterable[Clash]:
         at += 3 + count
 
 
+_IN_THE_MIDDLE = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
+"""Of what git begins no merge."""
+
+
 def begin_merge(git: Git, worktree: Worktree, target: str) -> None:
     """Merge the target into a worktree at rest, and leave it to whoever works there to resolve and conclude.
 
     HEAD is the bead's work, so that what is left undecided is still a conflict when it is merged the other way. Begun
-    once: a merge that an earlier attempt has left is gone on with. One that git refuses to begin, because a file that
-    nobody knows is in the way, is the agent's to begin: it is told that there may be none.
+    once: what an earlier attempt has left in the middle is gone on with. One that git refuses to begin, because a file
+    that nobody knows is in the way, is the agent's to begin: it is told that there may be none.
     """
-    if (worktree.admin / "MERGE_HEAD").exists():
+    if any((worktree.admin / name).exists() for name in _IN_THE_MIDDLE):
         return
     # Attributes stay: files are checked out by them. Which side wins is not theirs to say here either.
     settings = {name: value for name, value in _SETTINGS.items() if name.startswith("merge.")}

@@ -255,3 +255,16 @@ def test_what_was_put_back_is_committed_so_that_the_target_can_be_merged_into_it
     assert work.files == ("a.txt", "new")
     world.land("one", work.commit, number=2)
     assert world.content(world.target)["a.txt"] == "by both"
+
+
+def test_a_rebase_that_was_not_concluded_is_gone_on_with(scene: Scene, as_agent: Callable[..., str]) -> None:
+    """Git begins no merge in the middle of it, and whoever was put back then starts all the same."""
+    scene.does("one", line(3, "by one"))
+    world, path = scene.world, scene.paths["one"]
+    world.done("two", line(3, "by two"))
+    as_agent(path, "commit", "--all", "--message", "so far")
+    as_agent(path, "rebase", world.target, codes=(1,))
+    world.save("one")
+    assert world.prepare("one", 2, keep=True, merge=True) == path
+    assert "rebase in progress" in as_agent(path, "status")
+    assert "<<<<<<<" in (path / "a.txt").read_text()
