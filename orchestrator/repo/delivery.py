@@ -12,11 +12,11 @@ from orchestrator.repo.attic import keep
 from orchestrator.repo.desk import Desk, Run, files_of, head_of, independent, tree_of, worktree_of
 from orchestrator.repo.faults import GitRefused
 from orchestrator.repo.objects import stored, write
-from orchestrator.repo.plumbing import Git
+from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import NOTHING, Move
 from orchestrator.repo.repository import OURSELVES, Person
 from orchestrator.repo.snapshot import changes, use_index
-from orchestrator.repo.status import status
+from orchestrator.repo.status import Status, status
 from orchestrator.repo.unfinished import Unfinished, conclude, unfinished
 from orchestrator.runtime.ports import Work, WorkspaceFault
 
@@ -79,7 +79,7 @@ def touched(git: Git, run: Run, bead: BeadId) -> tuple[str, ...]:
     if worktree is None:
         return ()
     seen = status(git, worktree.place)
-    head, paths = seen.head, {entry.path for entry in seen.entries}
+    head, paths = seen.head, {entry.path for entry in seen.entries} - _brought_in(git, worktree.place, seen)
     names = (refs.base_of(run.name, bead), run.target_ref)
     base, target = (found.commit if (found := stored(git, run.repository.place, name)) else None for name in names)
     began = _where_it_began(git, run, base, target, head)
@@ -87,6 +87,15 @@ def touched(git: Git, run: Run, bead: BeadId) -> tuple[str, ...]:
         committed = git(run.repository.place, "diff-tree", "-r", "-z", "--name-only", "--no-renames", began, head).out
         paths |= set(committed.split(b"\0"))
     return tuple(path.decode("utf-8", "backslashreplace") for path in sorted(paths) if path)
+
+
+def _brought_in(git: Git, place: Place, seen: Status) -> frozenset[bytes]:
+    """By a merge that is begun and not committed, as it is on the other side: nobody at work here has changed it."""
+    if not (place.git_dir / "MERGE_HEAD").exists():
+        return frozenset()
+    staged = {entry.path for entry in seen.entries if entry.kind == b"1" and entry.about[0].endswith(b".")}
+    theirs = git(place, "diff-index", "--cached", "-z", "--name-only", "--no-renames", "MERGE_HEAD", codes=(0, 128))
+    return frozenset(staged.difference(theirs.out.split(b"\0"))) if theirs.code == 0 else frozenset()
 
 
 def where_it_began(git: Git, desk: Desk, head: Commit | None) -> Commit:

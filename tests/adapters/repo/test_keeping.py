@@ -650,5 +650,23 @@ def test_what_an_agent_has_touched_is_seen_while_it_works(world: World, as_agent
     assert world.touched("one") == ("a.txt", "b.txt", "neue Datei ä", "staged")
 
 
+def test_what_a_merge_brings_in_is_not_touched(world: World) -> None:
+    """While it is begun and not committed; what its agent changes of that is."""
+    path = world.prepare("one")
+    (path / "a.txt").write_text("by one\n")
+    (path / "own").write_text("o")
+    world.save("one")
+
+    def does(path: Path) -> None:
+        for name in ("a.txt", "b.txt", "made"):
+            (path / name).write_text("by two\n")
+
+    world.done("two", does)
+    path = world.prepare("one", 2, keep=True, merge=True)
+    assert world.touched("one") == ("a.txt", "own")
+    (path / "made").write_text("by one\n")
+    assert world.touched("one") == ("a.txt", "made", "own")
+
+
 def test_a_bead_without_a_worktree_has_touched_nothing(world: World) -> None:
     assert world.touched("never was") == ()
