@@ -169,6 +169,20 @@ def test_a_later_attempt_is_told_whatever_ended_this_one() -> None:
     assert not returned.merge
 
 
+def test_who_begins_anew_is_told_whom_it_may_meet_and_not_what_to_do_about_work_that_it_does_not_have() -> None:
+    """Its worktree is a new one at the newest tip: there is nothing of its own to merge with that."""
+    scene = at_work("a", "b", routes="green")
+    collide(scene, "a", "b")
+    collide(scene, "b", None, "lib/y.py")
+    returned = only(scene.breaks("b", Ending.CRASHED), m.BeadReturned)
+    assert not returned.keep
+    assert "An earlier attempt at this task changed lib/x.py, and so did another agent, at work on `a`" in (
+        returned.briefing
+    )
+    assert "you have changed" not in returned.briefing
+    assert "lib/y.py" not in returned.briefing
+
+
 # ---------------------------------------------------------------- put back
 
 

@@ -120,12 +120,22 @@ def untold(attempt: Attempt, target: str) -> str:
     return _each(attempt.collisions, target, heard=False)
 
 
-def with_collisions(told: str, attempt: Attempt, target: str, *, merged: bool) -> str:
-    """What a later attempt is told, with what this one's work was seen not to merge with."""
+def with_collisions(told: str, attempt: Attempt, target: str, *, kept: bool, merged: bool) -> str:
+    """What a later attempt is told, with what this one's work, if that is kept, was seen not to merge with."""
+    if not kept:
+        met = (_met(each) for each in attempt.collisions if each.other)
+        return "\n\n".join(filter(None, [told, *(words for words in met if words not in told)]))
     found = _each(attempt.collisions, target, heard=True)
     if not found or found in told:
         return told
     return "\n\n".join(filter(None, [told, f"While you were at work: {found}", _MERGE_BEGUN if merged else ""]))
+
+
+def _met(collision: Collision) -> str:
+    return (
+        f"An earlier attempt at this task changed {some(collision.paths)}, and so did another agent, at work on "
+        f"`{collision.other}`: the two did not merge. You start anew. Change there only what your task needs."
+    )
 
 
 def _each(collisions: Iterable[Collision], target: str, *, heard: bool) -> str:

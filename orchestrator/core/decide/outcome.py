@@ -96,7 +96,7 @@ def send_back(
     if keep and not merge and record.spec.command is None and state.base_taken_at > attempt.started:
         merge, told = True, briefing.base_taken(told)
     if ending not in TOGETHER:
-        told = briefing.with_collisions(told, attempt, state.manifest.target, merged=merge)
+        told = briefing.with_collisions(told, attempt, state.manifest.target, kept=keep, merged=merge)
     pause = backoff(policy.backoff_s, tries if answer.tried else record.vain + 1, policy.backoff_max_s, attempt.token)
     shun_until = max(verdict.retry_at or 0.0, at + pause)
     others = any(route != attempt.route for route in record.spec.routes)
