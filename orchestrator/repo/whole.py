@@ -13,7 +13,9 @@ def put(file: Path, content: str | bytes) -> None:
     Raises `OSError`.
     """
     new = file.with_name(f"{file.name}.orchestrator")
-    new.write_bytes(content.encode() if isinstance(content, str) else content)
+    new.unlink(missing_ok=True)  # whatever it is: a link would lead elsewhere
+    with new.open("xb") as written:
+        written.write(content.encode() if isinstance(content, str) else content)
     with suppress(FileNotFoundError):
         new.chmod(stat.S_IMODE(file.stat().st_mode))
     new.replace(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,15 @@ def test_a_death_in_between_leaves_what_was_there(tmp_path: Path, monkeypatch: p
     assert file.read_text() == "first"
     put(file, "third")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["third"]
+
+
+def test_what_is_in_the_way_is_not_written_through(tmp_path: Path) -> None:
+    """It may lie in a folder to which an agent can write."""
+    theirs, file = tmp_path / "theirs", tmp_path / "locked"
+    theirs.write_text("theirs")
+    file.with_name("locked.orchestrator").symlink_to(theirs)
+    put(file, "ours")
+    assert (theirs.read_text(), file.read_text(), file.is_symlink()) == ("theirs", "ours", False)
+    os.mkfifo(file.with_name("locked.orchestrator"))  # waits for a reader
+    put(file, "again")
+    assert file.read_text() == "again"
