@@ -11,16 +11,17 @@ from collections.abc import Iterable
 from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.core.values import Struct, replace
 from orchestrator.repo import refs
-from orchestrator.repo.desk import Desk, desk_of, files_of, head_of, independent, tree_of
+from orchestrator.repo.desk import Desk, commit_at, desk_of, files_of, head_of, independent, tree_of
 from orchestrator.repo.faults import GitRefused, RefMoved
+from orchestrator.repo.hidden import hidden
 from orchestrator.repo.index_file import may_link
 from orchestrator.repo.objects import name_at, write
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move, Ref
 from orchestrator.repo.repository import OURSELVES, Person
-from orchestrator.repo.snapshot import changes, known_nested
+from orchestrator.repo.snapshot import Fallback, changes, known_nested, snapshot
 from orchestrator.repo.status import status
-from orchestrator.repo.worktrees import SPARE
+from orchestrator.repo.worktrees import SPARE, Worktree
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -53,7 +54,7 @@ def keep_all(git: Git, desk: Desk, number: int, *, person: Person) -> Kept:
     if head is not None and _is_collected(git, desk, head):
         tree = tree_of(git, desk, head)
         return Kept(held=held, commit=head, tree=tree, differs=desk.base is None or tree != desk.base.tree)
-    with files_of(git, desk) as made:
+    with files_of(git, desk, whole=True) as made:
         parents = parents or tuple(ref.commit for ref in (desk.base, desk.target) if ref)[:1]
         if _is_half_made(git, desk, head, made.tree):
             return Kept(held=held, commit=head, tree=made.tree, differs=False)
@@ -68,6 +69,23 @@ def keep_all(git: Git, desk: Desk, number: int, *, person: Person) -> Kept:
         known = known_nested(desk.worktree.admin) if desk.worktree else ()
         nested = tuple(dict.fromkeys((*made.nested, *known)))
         return Kept(held=held, commit=commit, tree=made.tree, differs=differs, nested=nested)
+
+
+def state_of(git: Git, desk: Desk, number: int, sibling: Worktree, *, person: Person) -> Commit | None:
+    """One commit of all that a worktree holds which an agent made inside its own; nothing keeps it yet.
+
+    The desk's own snapshot has its files only where git does not ignore the folder that it is in.
+    """
+    head = commit_at(git, sibling.admin)
+    if not sibling.path.is_dir():
+        return head
+    parents = (head,) if head else ()
+    fallback = Fallback(git_dir=desk.place.git_dir, commit=head)
+    with snapshot(git, sibling.place, siblings=False, whole=True, fallback=fallback) as made:
+        if head and made.tree == tree_of(git, desk, head):
+            return head
+        message = f"Left by attempt {number} of {desk.bead} in a worktree of its own"
+        return _same(desk, made.tree, parents) or write(git, desk.place, made.tree, parents, message, person, OURSELVES)
 
 
 def keep(git: Git, desk: Desk, number: int, commit: Commit) -> None:
@@ -129,6 +147,8 @@ def _is_collected(git: Git, desk: Desk, head: Commit) -> bool:
     if may_link(worktree.admin / "index") or known_nested(worktree.admin):
         return False  # a snapshot knows what they are
     try:
+        if hidden(git, worktree.place):
+            return False
         seen = status(git, worktree.place)
     except GitRefused:
         return False  # a snapshot can do without its index and its HEAD

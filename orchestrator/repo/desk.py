@@ -152,14 +152,14 @@ def commit_at(git: Git, admin: Path) -> Commit | None:
 
 
 @contextmanager
-def files_of(git: Git, desk: Desk, *, siblings: bool = True) -> Iterator[Snapshot]:
+def files_of(git: Git, desk: Desk, *, siblings: bool = True, whole: bool = False) -> Iterator[Snapshot]:
     """The state of a desk's files, also of a folder whose registration is gone, or whose index or HEAD is damaged."""
     if desk.worktree is not None:
         place, scratch = desk.worktree.place, None
     else:
         place, scratch = Place(git_dir=desk.place.git_dir, work_tree=desk.path), desk.run.repository.state
         scratch.mkdir(parents=True, exist_ok=True)
-    with snapshot(git, place, siblings=siblings, scratch=scratch, fallback=desk.fallback) as made:
+    with snapshot(git, place, siblings=siblings, whole=whole, scratch=scratch, fallback=desk.fallback) as made:
         yield made
 
 

@@ -16,11 +16,16 @@ _FLAGS = 60
 _UNWATCHED, _EXTENDED, _LENGTH = 0x8000, 0x4000, 0x0FFF
 _LINK = b"\x00\x00\xe0\x00"
 """The mode of a link to a commit, as it is stored there."""
+_SPLIT = b"link\x00"
+"""Begins what says that other entries are in another file (`update-index --split-index`)."""
 
 
 def may_link(index: Path) -> bool:
     """Whether it may name submodules, or repositories that are none."""
-    return index.exists() and _LINK in index.read_bytes()
+    if not index.exists():
+        return False
+    data = index.read_bytes()
+    return _LINK in data or _SPLIT in data
 
 
 def may_hide(index: Path) -> bool:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from orchestrator.core.messages import Clear, Collect, OpenSession, Save
 from orchestrator.core.model import BeadId, Commit, Tree
 from orchestrator.repo import checkpoints, refs, worktrees
-from orchestrator.repo.attic import keep_all, prove_kept
+from orchestrator.repo.attic import keep_all, prove_kept, state_of
 from orchestrator.repo.delivery import deliver
-from orchestrator.repo.desk import Desk, Run, commit_at, desk_of, head_of, worktree_of
+from orchestrator.repo.desk import Desk, Run, desk_of, head_of, worktree_of
 from orchestrator.repo.nested import rescue
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.refs import NOTHING, Move
@@ -99,8 +99,9 @@ class Keeping:
         held = worked_in and desk.has_files
         kept = keep_all(self.git, desk, number, person=self.run.repository.person)
         siblings = list(worktrees.below(desk.run.repository, desk.path))
-        heads = (commit_at(self.git, found.admin) for found in siblings)
-        prove_kept(self.git, desk, number, (*kept.held, kept.commit, *heads))
+        person = self.run.repository.person
+        inside = [state_of(self.git, desk, number, found, person=person) for found in siblings]
+        prove_kept(self.git, desk, number, (*kept.held, kept.commit, *inside))
         self._release(desk, number, kept.tree if held else None)
         rescue(self.git, desk, number, kept)
         branch = desk.branch.commit if desk.branch else None

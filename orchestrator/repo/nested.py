@@ -29,7 +29,9 @@ def rescue(git: Git, desk: Desk, number: int, kept: Kept) -> None:
     """Bring to safety what only the worktree's own folders hold: nested repositories, changed submodules."""
     if not desk.path.is_dir():
         return
-    inner = [desk.path / os.fsdecode(path) for path in kept.nested]
+    known = [desk.path / os.fsdecode(path) for path in kept.nested]
+    # An agent can have written any name there.
+    inner = [path for path in known if f"{os.path.realpath(path)}/".startswith(f"{os.path.realpath(desk.path)}/")]
     nested = [top / ".git" for top in (desk.path, *inner) if (top / ".git").is_dir()]
     modules = list(_changed_submodules(git, desk.worktree)) if desk.worktree else []
     if not nested and not modules:

@@ -18,6 +18,7 @@ from typing import IO
 from orchestrator.core.model import Commit, Tree
 from orchestrator.core.values import Struct, replace
 from orchestrator.repo.faults import GitRefused
+from orchestrator.repo.hidden import reveal
 from orchestrator.repo.index_file import may_link
 from orchestrator.repo.objects import tree_named
 from orchestrator.repo.plumbing import Git, Place
@@ -63,11 +64,19 @@ class Fallback(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def snapshot(
-    git: Git, place: Place, *, siblings: bool = True, scratch: Path | None = None, fallback: Fallback | None = None
+    git: Git,
+    place: Place,
+    *,
+    siblings: bool = True,
+    whole: bool = False,
+    scratch: Path | None = None,
+    fallback: Fallback | None = None,
 ) -> Iterator[Snapshot]:
     """Read the worktree. Raises `GitRefused` when something in it cannot be read: then nothing is known.
 
     `siblings`: with the files of worktrees that an agent has made inside this one, to work in them by itself.
+    `whole`: also what no commit of its agent's would hold: files at which git was told not to look, and those of a
+    submodule whose own git folder is in there, and so nowhere else.
     `scratch` is for a folder that has no git folder of its own, and so no index to begin with: it goes by `fallback`.
     """
     # In the git folder of the worktree: the same disk as the index that it may take the place of.
@@ -75,32 +84,35 @@ def snapshot(
         index = Path(folder) / "index"
         own = Place(git_dir=place.git_dir, work_tree=place.work_tree, index=index)
         if scratch is not None and fallback is not None:
-            made = _rebuilt(git, own, fallback, siblings=siblings)
+            made = _rebuilt(git, own, fallback, siblings=siblings, whole=whole)
         else:
             with suppress(FileNotFoundError):
                 # With its times: git tells by them which entries it must not trust.
                 shutil.copy2(place.git_dir / "index", index)
             try:
-                made = _taken(git, own, siblings=siblings)
+                if whole:
+                    reveal(git, own)
+                made = _taken(git, own, siblings=siblings, whole=whole)
             except GitRefused:
                 if fallback is None:
                     raise
                 # Once more without what is the worktree's own. What is wrong with its files is said by this one, too.
-                made = _rebuilt(git, replace(own, index=index.with_name("index.new")), fallback, siblings=siblings)
+                afresh = replace(own, index=index.with_name("index.new"))
+                made = _rebuilt(git, afresh, fallback, siblings=siblings, whole=whole)
         yield made
 
 
-def _taken(git: Git, place: Place, *, siblings: bool) -> Snapshot:
+def _taken(git: Git, place: Place, *, siblings: bool, whole: bool) -> Snapshot:
     assert place.index is not None
-    nested = tuple(_add_all(git, place, siblings=siblings))
+    nested = tuple(_add_all(git, place, siblings=siblings, whole=whole))
     return Snapshot(tree=Tree(git(place, "write-tree").text), index=place.index, nested=nested)
 
 
-def _rebuilt(git: Git, place: Place, fallback: Fallback, *, siblings: bool) -> Snapshot:
+def _rebuilt(git: Git, place: Place, fallback: Fallback, *, siblings: bool, whole: bool) -> Snapshot:
     shared = replace(place, git_dir=fallback.git_dir)
     if fallback.commit is not None:
         git(shared, "read-tree", fallback.commit)
-    return replace(_taken(git, shared, siblings=siblings), rebuilt=True)
+    return replace(_taken(git, shared, siblings=siblings, whole=whole), rebuilt=True)
 
 
 def changes(git: Git, place: Place, old: str, new: str) -> tuple[Change, ...]:
@@ -121,7 +133,8 @@ def changes(git: Git, place: Place, old: str, new: str) -> tuple[Change, ...]:
 def _differences(said: IO[bytes]) -> list[bytes]:
     """What is said of each path, and the path, in turn, and an empty one. Either ends with a NUL, so that what looks
     like the end is not where an odd number of them came before it: then it is the beginning of a path."""
-    said.readline()  # the two trees once more
+    if said.readline() == _END:  # in the place of the two trees: it could not read one, and waits for others
+        raise GitRefused(("diff-tree", "--stdin"), 1, "a tree is gone, or damaged")
     told = b""
     while not (told.endswith(_END) and _is_whole(told[: -len(_END)])):
         line = said.readline()
@@ -152,7 +165,7 @@ def known_nested(git_dir: Path) -> tuple[bytes, ...]:
     return ()
 
 
-def _add_all(git: Git, place: Place, *, siblings: bool) -> Iterator[bytes]:
+def _add_all(git: Git, place: Place, *, siblings: bool, whole: bool) -> Iterator[bytes]:
     """`git add --all`; then each repository in the worktree that is no submodule is added as plain files."""
     unborn: list[str] = []
     while True:
@@ -165,17 +178,18 @@ def _add_all(git: Git, place: Place, *, siblings: bool) -> Iterator[bytes]:
         if not more:
             raise GitRefused(("add", "--all"), added.code, added.err)
         unborn += more
-    for path in [*_embedded(git, place), *(os.fsencode(path) for path in unborn)]:
+    for path in [*_embedded(git, place, whole=whole), *(os.fsencode(path) for path in unborn)]:
         git(place, "update-index", "-z", "--force-remove", "--stdin", stdin=path + b"\0")
         if siblings or not _is_sibling(place, path):
             yield path
-            yield from _add_nested(git, place, path, siblings=siblings)
+            yield from _add_nested(git, place, path, siblings=siblings, whole=whole)
 
 
-def _embedded(git: Git, place: Place) -> Iterator[bytes]:
+def _embedded(git: Git, place: Place, *, whole: bool) -> Iterator[bytes]:
     """Folders that the index has as a link to a commit, though no submodule is registered there.
 
-    Whether `git add` put them there just now, or the agent by its own `git add` and a commit.
+    Whether `git add` put them there just now, or the agent by its own `git add` and a commit. `whole`: also submodules
+    whose git folder is among their files, as an agent's own repository has it.
     """
     assert place.work_tree is not None
     assert place.index is not None
@@ -184,9 +198,10 @@ def _embedded(git: Git, place: Place) -> Iterator[bytes]:
     registered = _submodules(git, place)
     for entry in git(place, "ls-files", "--stage", "-z").out.split(b"\0"):
         info, _, path = entry.partition(b"\t")
-        linked = info.startswith(_GITLINK) and path not in registered
-        if linked and (place.work_tree / os.fsdecode(path) / ".git").exists():
-            yield path
+        if info.startswith(_GITLINK):
+            own = place.work_tree / os.fsdecode(path) / ".git"
+            if own.exists() if path not in registered else whole and own.is_dir():
+                yield path
 
 
 def _submodules(git: Git, place: Place) -> frozenset[bytes]:
@@ -209,14 +224,14 @@ def _is_sibling(place: Place, path: bytes) -> bool:
     return registry in (place.git_dir.parent, place.git_dir / "worktrees")
 
 
-def _add_nested(git: Git, place: Place, path: bytes, *, siblings: bool) -> Iterator[bytes]:
+def _add_nested(git: Git, place: Place, path: bytes, *, siblings: bool, whole: bool) -> Iterator[bytes]:
     """Store a nested repository's files, with the same rules, at its place in our tree; those that it nests itself."""
     assert place.work_tree is not None
     assert place.index is not None
     name = os.fsdecode(path)
     index = Path(tempfile.mkdtemp(dir=place.index.parent)) / "index"
     inner = Place(git_dir=place.git_dir, work_tree=place.work_tree / name, index=index)
-    for deeper in _add_all(git, inner, siblings=siblings):
+    for deeper in _add_all(git, inner, siblings=siblings, whole=whole):
         yield path + b"/" + deeper
     tree = git(inner, "write-tree").text
     git(place, "read-tree", f"--prefix={name}/", tree)

@@ -16,7 +16,7 @@ from orchestrator.core.values import Struct
 from orchestrator.repo import worktrees
 from orchestrator.repo.desk import Run
 from orchestrator.repo.faults import GitRefused
-from orchestrator.repo.index_file import may_hide
+from orchestrator.repo.hidden import hidden
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.whole import put
 from orchestrator.repo.worktrees import Worktree
@@ -107,18 +107,10 @@ class Spares(Struct, frozen=True, kw_only=True):
             names -= _OF_A_PART
         if not names <= _KEPT | _FORGOTTEN or not _is_whole(worktree.admin):
             return False
-        if not may_hide(worktree.admin / "index"):
-            return True
         try:
-            rows = git(worktree.place, "ls-files", "-v", "-z").out.split(b"\0")
+            return not hidden(git, worktree.place)
         except GitRefused:
             return False
-        top = os.fsencode(worktree.path)
-        # Else git was told not to look at some; those that are not in the part of the tree are not there at all.
-        return all(
-            not row or row[:2] == b"H " or (row[:2] == b"S " and not os.path.lexists(top + b"/" + row[2:]))
-            for row in rows
-        )
 
 
 def _is_whole(admin: Path) -> bool:

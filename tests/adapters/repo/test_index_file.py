@@ -63,3 +63,9 @@ def test_of_an_index_with_longer_names_of_objects_the_answer_is_cautious(tmp_pat
 def test_a_link_to_a_commit_is_found(top: Path, index: Path) -> None:
     git(top, "update-index", "--add", "--cacheinfo", f"160000,{git(top, 'rev-parse', 'HEAD')},lib")
     assert may_link(index)
+
+
+def test_what_is_in_another_file_may_be_a_link(top: Path, index: Path) -> None:
+    git(top, "update-index", "--add", "--cacheinfo", f"160000,{git(top, 'rev-parse', 'HEAD')},lib")
+    git(top, "update-index", "--split-index")
+    assert may_link(index)

@@ -375,6 +375,26 @@ def test_an_attic_ref_that_is_gone_by_then_is_made_again(world: World) -> None:
     assert world.attic("one") == {"1": commit}
 
 
+@pytest.mark.parametrize("how", ["--assume-unchanged", "--skip-worktree"])
+@pytest.mark.parametrize("landed", [True, False])
+def test_what_git_was_told_not_to_look_at_is_kept_before_it_goes(
+    world: World, as_agent: AsAgent, how: str, landed: bool
+) -> None:
+    path = world.prepare("one")
+    as_agent(path, "update-index", how, "a.txt", "b.txt")
+    (path / "a.txt").write_text("hidden\n")
+    (path / "new.txt").write_text("1")
+    if landed:
+        work = world.collect("one")
+        assert work.files == ("new.txt",)
+        world.land("one", work.commit)
+    world.clear("one", landed=landed)
+    assert not path.exists()
+    held = [world.content(commit) for commit in world.attic("one").values()]
+    assert any(content["a.txt"] == "hidden" for content in held)
+    assert all(content["b.txt"] == held[0]["b.txt"] for content in held)
+
+
 # ---------------------------------------------------------------- repositories in the worktree
 
 
@@ -487,6 +507,58 @@ def test_a_worktree_that_an_agent_made_inside_its_own_is_kept_but_not_delivered(
     assert world.holds(commit, "refs/orchestrator/attic/one")
     assert any("helpers/side/uncommitted" in world.content(kept) for kept in world.attic("one").values())
     assert world.git("worktree", "list").count("\n") == 0
+
+
+@pytest.mark.parametrize("landed", [True, False])
+def test_what_is_uncommitted_in_a_worktree_that_git_ignores_is_kept(
+    world: World, as_agent: AsAgent, landed: bool
+) -> None:
+    path = world.prepare("one")
+    (path / "new").write_text("1")
+    as_agent(path, "worktree", "add", "--quiet", "--detach", "side.ignored")
+    (path / "side.ignored" / "uncommitted").write_text("3")
+    if landed:
+        world.land("one", world.collect("one").commit)
+    world.clear("one", landed=landed)
+    assert any("uncommitted" in world.content(kept) for kept in world.attic("one").values())
+    assert world.git("worktree", "list").count("\n") == 0
+
+
+@pytest.mark.parametrize("split", [True, False])
+@pytest.mark.parametrize("landed", [True, False])
+def test_a_repository_of_an_agents_own_is_kept_also_where_it_registered_it_as_a_submodule(
+    world: World, as_agent: AsAgent, landed: bool, split: bool
+) -> None:
+    path = world.prepare("one")
+    as_agent(path, "init", "--quiet", "lib")
+    (path / "lib" / "file").write_text("1")
+    inner = commit_all(as_agent, path / "lib")
+    as_agent(path, "config", "--file", ".gitmodules", "submodule.lib.path", "lib")
+    as_agent(path, "config", "--file", ".gitmodules", "submodule.lib.url", "./lib")
+    commit = commit_all(as_agent, path)
+    if split:
+        as_agent(path, "update-index", "--split-index")
+    if landed:
+        work = world.collect("one")
+        assert work.commit == commit
+        world.land("one", work.commit)
+    world.clear("one", landed=landed)
+    assert any("lib/file" in world.git("ls-tree", "-r", kept) for kept in world.attic("one").values())
+    (kept,) = (world.repository.state / "nested").glob("one.1.*/*")
+    assert git(kept, "--git-dir=.", "cat-file", "-t", inner) == "commit"
+
+
+def test_a_repository_outside_the_worktree_is_nobodys_to_move(world: World, as_agent: AsAgent, tmp_path: Path) -> None:
+    """An agent may have written anything into its git folder."""
+    path = world.prepare("one")
+    as_agent(tmp_path, "init", "--quiet", "theirs")
+    away = [os.path.relpath(tmp_path / "theirs", path), str(tmp_path / "theirs"), "link"]
+    (path / "link").symlink_to(tmp_path / "theirs")
+    admin = world.repository.common_dir / "worktrees" / "one"
+    (admin / "orchestrator.nested").write_text("\0".join(away))
+    world.clear("one")
+    assert not path.exists()
+    assert (tmp_path / "theirs" / ".git").is_dir()
 
 
 # ---------------------------------------------------------------- collecting

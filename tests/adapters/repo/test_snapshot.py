@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.repo.faults import GitRefused
+from orchestrator.repo.objects import tree_named
 from orchestrator.repo.plumbing import Git
 from orchestrator.repo.repository import open_repository
 from orchestrator.repo.snapshot import Change, changes
@@ -63,3 +64,15 @@ def test_of_the_same_there_is_nothing_and_of_what_is_not_there_it_is_said(top: P
     with pytest.raises(GitRefused):
         changes(git, place, head, "1" * 40)
     assert changes(git, place, head, head) == ()
+
+
+def test_a_tree_that_has_gone_meanwhile_is_said(git: Git, top: Path) -> None:
+    """As by an agent's `git gc --prune=now`: a git that stays still has it open, another one finds it no more."""
+    run_git(top, "commit", "--all", "--quiet", "--message", "Second")
+    run_git(top, "repack", "-a", "-d", "--quiet")
+    place = open_repository(top).place
+    old, new = (tree_named(git, place, name) for name in ("HEAD~1", "HEAD"))
+    for pack in (top / ".git" / "objects" / "pack").iterdir():
+        pack.unlink()
+    with pytest.raises(GitRefused):
+        changes(git, place, old, new)
