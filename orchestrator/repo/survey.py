@@ -67,9 +67,10 @@ def heads_of(repository: Repository, remote: str, within_s: float = 30.0) -> Map
 
 
 def own_worktrees(repository: Repository) -> Sequence[Worktree]:
-    """Those that we made, wherever they are."""
+    """Those that we made, wherever they are; in a copied repository, not those of the original."""
     found = (one for one in worktrees.registered(repository) if one.is_ours)
-    return tuple(sorted(found, key=lambda one: one.path))
+    ours = (one for one in found if not worktrees.is_anothers(repository, one))
+    return tuple(sorted(ours, key=lambda one: one.path))
 
 
 def checkpoints(repository: Repository, run: str = "") -> Sequence[tuple[str, BeadId]]:

@@ -147,7 +147,22 @@ def worktree_at(repository: Repository, path: Path) -> Worktree | None:
             found = _registration(admin)
             if found and found.path == path:
                 return found
-    return next((found for found in registered(repository) if found.path == path), None)
+    at = (found for found in registered(repository) if found.path == path and not is_anothers(repository, found))
+    return next(at, None)
+
+
+def is_anothers(repository: Repository, worktree: Worktree) -> bool:
+    """It belongs to the repository that this one is a copy of: its folder names a registration there, which names it.
+
+    One that was only moved is still ours, and so is one whose `.git` file an agent has taken away.
+    """
+    with suppress(OSError, UnicodeDecodeError):
+        link = (worktree.path / ".git").read_text().removeprefix("gitdir: ").rstrip("\n")
+        admin = os.path.realpath(worktree.path / link)
+        back = _text(f"{admin}/gitdir")
+        is_here = os.path.dirname(admin) == str(repository.common_dir / "worktrees")
+        return not is_here and back is not None and _place_of(admin, back) == str(worktree.path)
+    return False
 
 
 def is_linked(worktree: Worktree) -> bool:

@@ -235,6 +235,36 @@ def test_a_copied_repository_does_not_reach_for_the_worktrees_of_the_original(wo
     assert (path / "new").read_text() == "1"
 
 
+def test_a_copied_repository_leaves_the_worktrees_of_the_original_where_it_has_the_same_folder_for_its_own(
+    world: World,
+) -> None:
+    path = world.prepare("one", 1)
+    (path / "new").write_text("1")
+    copy = open_repository(shutil.copytree(world.top, world.tmp / "copy", symlinks=True))
+    run = open_run(world.tmp, copy, world.commands)
+    world.opened.append(run)
+    assert survey.own_worktrees(copy) == ()
+    assert [found.path for found in survey.own_worktrees(world.repository)] == [path]
+    with pytest.raises(WorkspaceFault, match="we did not make it"):
+        run.clear(Clear(bead=BeadId("one"), number=1, landed=False))
+    assert (path / "new").read_text() == "1"
+    (path / ".git").unlink()
+    assert [found.path for found in survey.own_worktrees(world.repository)] == [path]
+
+
+def test_a_moved_repository_still_has_its_worktrees(world: World) -> None:
+    path = world.prepare("one", 1)
+    (path / "new").write_text("1")
+    moved = open_repository(world.top.rename(world.tmp / "moved"))
+    run = open_run(world.tmp, moved, world.commands)
+    world.opened.append(run)
+    assert [found.path for found in survey.own_worktrees(moved)] == [path]
+    run.clear(Clear(bead=BeadId("one"), number=1, landed=False))
+    assert not path.exists()
+    assert git(moved.common_dir, "show", "refs/orchestrator/attic/one/1:new") == "1"
+    (world.tmp / "moved").rename(world.top)
+
+
 def test_the_stage_of_before_goes_with_the_one_of_now(world: World) -> None:
     assert isinstance(world.land("one", world.work("one", lambda path: (path / "x").write_text("1")), "true"), LandedAt)
     world.clear("one", landed=True)
