@@ -304,7 +304,7 @@ def _throw_away(what: Path, folder: Path) -> None:
 def _registration(admin: Path) -> Worktree | None:
     # Each bead has many of them read, and there may be hundreds: by plain calls.
     link = _text(f"{admin}/gitdir")
-    if link is None:
+    if not link or not link.strip():  # lost with the machine's power, say: it would name the folder of all of them
         return None
     label, said = None, _text(f"{admin}/{MARKER}")
     if said is not None:

@@ -252,6 +252,19 @@ def test_a_copied_repository_leaves_the_worktrees_of_the_original_where_it_has_t
     assert [found.path for found in survey.own_worktrees(world.repository)] == [path]
 
 
+@pytest.mark.parametrize("lost", ["", "\n"])
+def test_a_registration_that_names_no_folder_is_none_of_ours(world: World, lost: str) -> None:
+    """Git writes it in two steps, and does not wait for the disk."""
+    path = world.prepare("one", 1)
+    torn = world.repository.common_dir / "worktrees" / "torn"
+    torn.mkdir()
+    (torn / "locked").write_text("orchestrator: night: spare\n")
+    (torn / "gitdir").write_text(lost)
+    assert [found.path for found in survey.own_worktrees(world.repository)] == [path]
+    world.workspaces.close()
+    assert git(path, "rev-parse", "--show-toplevel") == str(path)
+
+
 def test_a_moved_repository_still_has_its_worktrees(world: World) -> None:
     path = world.prepare("one", 1)
     (path / "new").write_text("1")
