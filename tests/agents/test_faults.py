@@ -69,8 +69,10 @@ class Loop:
         return self.pid_file.exists()
 
     def runs(self) -> bool:
-        pid = int(self.pid_file.read_text())
-        return pid in {process.pid for process in psutil.process_iter() if process.status() != psutil.STATUS_ZOMBIE}
+        try:
+            return psutil.Process(int(self.pid_file.read_text())).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
 
 
 @pytest.fixture
