@@ -113,7 +113,7 @@ class Checkout(Struct, frozen=True, kw_only=True):
 def _differing(git: Git, path: Path, git_dir: Path) -> dict[bytes, bytes]:
     """What differs from HEAD, and how: by path. Of what is there, size and time tell two states apart."""
     found = {}
-    for entry in status(git, Place(git_dir=git_dir, work_tree=path)).entries:
+    for entry in status(git, Place(git_dir=git_dir, work_tree=path), persons=True).entries:
         state = b" ".join((entry.kind, *entry.about[:1]))
         with suppress(OSError):
             seen = os.lstat(path / os.fsdecode(entry.path))

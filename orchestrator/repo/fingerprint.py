@@ -99,7 +99,7 @@ def _moves(repository: Repository) -> list[str]:
 
 def _differing(git: Git, place: Place, top: Path) -> Iterator[tuple[bytes, str, str]]:
     """Each path with what its entry in the index is, and what its file is, where they differ from what is below."""
-    for entry in status(git, place).entries:
+    for entry in status(git, place, persons=True).entries:
         path, about = entry.path, entry.about
         match entry.kind:
             case b"1":

@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.core.model import Commit
+from orchestrator.core.values import replace
 from orchestrator.repo.attic import Kept
 from orchestrator.repo.desk import Desk
 from orchestrator.repo.objects import commit_tree
 from orchestrator.repo.plumbing import Git, Place
 from orchestrator.repo.refs import quoted
 from orchestrator.repo.repository import OURSELVES
+from orchestrator.repo.shield import distrusting
 from orchestrator.repo.snapshot import snapshot
 from orchestrator.repo.worktrees import Worktree
 
@@ -59,10 +61,11 @@ def _changed_submodules(git: Git, worktree: Worktree) -> Iterator[Path]:
         if not (git_dir / "objects").is_dir() or not (git_dir / "config").is_file():
             continue
         place = Place(git_dir=git_dir)
-        top = git(place, "config", "--get", "core.worktree", codes=(0, 1)).text
+        own = replace(git, shield=distrusting(git_dir))
+        top = own(place, "config", "--get", "core.worktree", codes=(0, 1)).text
         work_tree = Path(os.path.normpath(git_dir / top)) if top else None
-        local = git(place, "rev-list", "--max-count=1", "--branches", "HEAD", "--not", "--remotes", codes=(0, 128)).text
-        dirty = work_tree is not None and work_tree.is_dir() and _commit_state(git, git_dir, work_tree)
+        local = own(place, "rev-list", "--max-count=1", "--branches", "HEAD", "--not", "--remotes", codes=(0, 128)).text
+        dirty = work_tree is not None and work_tree.is_dir() and _commit_state(own, git_dir, work_tree)
         if local or dirty:
             yield git_dir
 

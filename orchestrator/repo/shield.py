@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orchestrator.repo.plumbing import Git
@@ -61,6 +61,12 @@ class Shield:
                 return said
             own = self._own.setdefault(git_dir, _File(git_dir / _OF_A_WORKTREE, self._trusted))
             return {**said, **own.settings()}
+
+
+def distrusting(git_dir: Path) -> Callable[[Path | None], Mapping[str, str]]:
+    """Switches off whatever its configuration has git run: that of a submodule in a bead's worktree, say."""
+    files = [_File(git_dir / name, {}) for name in ("config", _OF_A_WORKTREE)]
+    return lambda _: {key: value for file in files for key, value in file.settings().items()}
 
 
 class _File:

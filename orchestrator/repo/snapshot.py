@@ -166,10 +166,16 @@ def known_nested(git_dir: Path) -> tuple[bytes, ...]:
 
 
 def _add_all(git: Git, place: Place, *, siblings: bool, whole: bool) -> Iterator[bytes]:
-    """`git add --all`; then each repository in the worktree that is no submodule is added as plain files."""
+    """`git add --all`; then each repository in the worktree that is no submodule is added as plain files.
+
+    Of those that the index has as a link to a commit, only HEAD is looked at: `git add` would have a git look at their
+    files as well, by their own configuration, in which an agent can name a program.
+    """
     unborn: list[str] = []
+    linked = [path for path in _links(git, place) if _own_git(place, path).exists()]
     while True:
-        excluded = (":/", *(f":(exclude,literal,top){path}" for path in unborn)) if unborn else ()
+        skipped = [*unborn, *map(os.fsdecode, linked)]
+        excluded = (":/", *(f":(exclude,literal,top){path}" for path in skipped)) if skipped else ()
         # 128 is looked into: a repository without a commit stops `git add` at once.
         added = git(place, "add", "--all", "--sparse", "--", *excluded, codes=(0, 128))
         if added.code == 0:
@@ -178,6 +184,8 @@ def _add_all(git: Git, place: Place, *, siblings: bool, whole: bool) -> Iterator
         if not more:
             raise GitRefused(("add", "--all"), added.code, added.err)
         unborn += more
+    if linked:
+        git(place, "update-index", "-z", "--stdin", stdin=b"".join(path + b"\0" for path in linked))
     for path in [*_embedded(git, place, whole=whole), *(os.fsencode(path) for path in unborn)]:
         git(place, "update-index", "-z", "--force-remove", "--stdin", stdin=path + b"\0")
         if siblings or not _is_sibling(place, path):
@@ -191,17 +199,26 @@ def _embedded(git: Git, place: Place, *, whole: bool) -> Iterator[bytes]:
     Whether `git add` put them there just now, or the agent by its own `git add` and a commit. `whole`: also submodules
     whose git folder is among their files, as an agent's own repository has it.
     """
-    assert place.work_tree is not None
+    links = _links(git, place)
+    registered = _submodules(git, place) if links else frozenset()
+    for path in links:
+        own = _own_git(place, path)
+        if own.exists() if path not in registered else whole and own.is_dir():
+            yield path
+
+
+def _links(git: Git, place: Place) -> list[bytes]:
+    """Paths that the index has as a link to a commit."""
     assert place.index is not None
     if not may_link(place.index):
-        return
-    registered = _submodules(git, place)
-    for entry in git(place, "ls-files", "--stage", "-z").out.split(b"\0"):
-        info, _, path = entry.partition(b"\t")
-        if info.startswith(_GITLINK):
-            own = place.work_tree / os.fsdecode(path) / ".git"
-            if own.exists() if path not in registered else whole and own.is_dir():
-                yield path
+        return []
+    entries = (entry.partition(b"\t") for entry in git(place, "ls-files", "--stage", "-z").out.split(b"\0"))
+    return [path for info, _, path in entries if info.startswith(_GITLINK)]
+
+
+def _own_git(place: Place, path: bytes) -> Path:
+    assert place.work_tree is not None
+    return place.work_tree / os.fsdecode(path) / ".git"
 
 
 def _submodules(git: Git, place: Place) -> frozenset[bytes]:

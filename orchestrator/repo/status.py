@@ -33,10 +33,13 @@ class Status(Struct, frozen=True, kw_only=True):
         return not self.entries and not self.warned
 
 
-def status(git: Git, place: Place) -> Status:
-    """Submodules as the person has them looked at. Raises `GitRefused`."""
+def status(git: Git, place: Place, *, persons: bool = False) -> Status:
+    """Of submodules only where their HEAD is; `persons`: as the person has them looked at.
+
+    For that a git goes by their own configuration, in which an agent can have named a program. Raises `GitRefused`.
+    """
     asked = ("--porcelain=v2", "--branch", "--no-ahead-behind", "-z", "--no-renames", "--untracked-files=all")
-    said = git(place, "status", *asked)
+    said = git(place, "status", *asked, *(() if persons else ("--ignore-submodules=dirty",)))
     head, entries = None, []
     for row in filter(None, said.out.split(b"\0")):
         kind, _, rest = row.partition(b" ")

@@ -509,6 +509,57 @@ def test_what_an_agent_did_in_a_submodule_outlives_the_worktree(
     assert git(kept, "--git-dir=.", "cat-file", "blob", "refs/orchestrator/left:committed") == "1"
 
 
+def plant(inner: Path, mark: Path, as_agent: AsAgent) -> None:
+    """A program that whoever looks at a file in there by its own configuration runs; and such a file."""
+    as_agent(inner, "config", "extensions.worktreeConfig", "true")
+    as_agent(inner, "config", "--worktree", "filter.other.clean", f"touch {mark}; cat")
+    as_agent(inner, "config", "filter.some.clean", f"touch {mark}; cat")
+    info = inner / as_agent(inner, "rev-parse", "--git-path", "info/attributes")
+    info.parent.mkdir(exist_ok=True)
+    info.write_text("*.txt filter=some\n*.md filter=other\n")
+    for name in ("lib.txt", "lib.md"):
+        before = (inner / name).read_text()
+        (inner / name).write_text(before.upper())  # as long as before: only its content tells
+
+
+def test_what_a_submodules_configuration_names_is_not_run_by_us(
+    world: World, tmp_path: Path, as_agent: AsAgent
+) -> None:
+    allow_files("always")
+    run, mark = add_submodule(world, tmp_path, as_agent), tmp_path / "ran"
+    path = run.prepare("one")
+    (path / "lib" / "lib.md").write_text("committed\n")
+    as_agent(path / "lib", "add", ".")
+    as_agent(path / "lib", "commit", "--quiet", "--message", "More")
+    plant(path / "lib", mark, as_agent)
+    (path / "new").write_text("1")
+    assert run.touched("one") == ("lib", "new")
+    assert run.collect("one").files == ("lib", "new")
+    run.clear("one")
+    assert not mark.exists()
+    (kept,) = (world.repository.state / "nested").glob("one.1.*/lib")
+    assert git(kept, "--git-dir=.", "cat-file", "blob", "refs/orchestrator/left:lib.txt") == "LIB"
+
+
+def test_nor_what_that_of_a_repository_names_which_an_agent_has_made(
+    world: World, tmp_path: Path, as_agent: AsAgent
+) -> None:
+    mark = tmp_path / "ran"
+    path = world.prepare("one")
+    as_agent(path, "init", "--quiet", "own")
+    for name in ("lib.txt", "lib.md"):
+        (path / "own" / name).write_text("lib\n")
+    as_agent(path / "own", "add", ".")
+    as_agent(path / "own", "commit", "--quiet", "--message", "Own")
+    as_agent(path, "add", "own")
+    as_agent(path, "commit", "--quiet", "--message", "With a link")
+    plant(path / "own", mark, as_agent)
+    assert world.touched("one") == ("own",)
+    assert world.collect("one").files == ("own/lib.md", "own/lib.txt")
+    world.clear("one")
+    assert not mark.exists()
+
+
 # ---------------------------------------------------------------- clearing
 
 
