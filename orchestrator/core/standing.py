@@ -92,6 +92,8 @@ class Standing:
         self.process: ProcessName | None = None
         self.host = ""
         self.opened_at = planned.at
+        self.begun_before: int | None = None
+        """How many beads were done when it was opened again, after something had been started; None: it was not."""
         self.swept = False
         self.stopping: m.RunStopping | None = None
         self.ever_started = False

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.core import messages as m
-from orchestrator.core.model import BeadState, Claim, Collisions
+from orchestrator.core.model import Claim, Collisions
 from orchestrator.core.state import State
 from orchestrator.core.values import Struct
 from orchestrator.views.naming import Level, level_of
@@ -66,8 +66,9 @@ def _effort(event: m.Event, entry: Entry | None) -> Told:
 
 
 def _opened(event: m.RunOpened, entry: Entry | None, state: State) -> Told:
-    if any(record.attempts for record in state.beads.values()):
-        word, rest = "goes on", f"{state.counts[BeadState.DONE]} of {len(state.beads)} beads done"
+    # The state is of now, which may be a moment later: by then agents have been started in any case.
+    if state.begun_before is not None:
+        word, rest = "goes on", f"{state.begun_before} of {len(state.beads)} beads done"
     else:
         word, rest = "opened", f"{_count(len(state.beads), 'bead')}, {_count(len(state.workers), 'worker')}"
     return "run", word, f"{state.manifest.name} → {state.manifest.target}", rest

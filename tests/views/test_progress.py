@@ -105,6 +105,20 @@ def test_a_run_that_another_run_came_before_is_opened_all_the_same(night: Night)
     assert said(night).splitlines()[0].endswith("opened  overnight → orchestrator/overnight  4 beads, 2 workers")
 
 
+def test_a_run_that_is_told_of_a_moment_late_is_opened_all_the_same(night: Night) -> None:
+    """Listeners hear in a quiet moment, when agents have been started."""
+    night.open().sign("health")
+    opened = next(event for event in night.events if isinstance(event, m.RunOpened))
+    line = Lines(night.state).line(opened)
+    assert line is not None
+    assert "opened" in line.text
+    night.after(60).open(swept=2)
+    again = [event for event in night.events if isinstance(event, m.RunOpened)][-1]
+    late = Lines(night.state).line(again)
+    assert late is not None
+    assert "goes on" in late.text
+
+
 def test_workers_that_did_not_start_are_named_with_their_reasons() -> None:
     event = m.WorkersStarted(
         at=BEGAN, asked=16, started=14, seconds=3.21,

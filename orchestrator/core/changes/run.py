@@ -27,6 +27,8 @@ def run_opened(state: Standing, event: m.RunOpened) -> None:
     state.run = machines.after(machines.RUN, state.run, m.RunOpened, "the run")
     state.run_reason, state.ended_at, state.stopping = "", None, None
     state.epoch, state.process, state.host, state.opened_at = event.epoch, event.process, event.host, event.at
+    if any(record.attempts for record in state.beads.values()):
+        state.begun_before = state.counts[BeadState.DONE]
     state.swept, state.disk_low = False, None
     state.fits, state.tight, state.places = None, "", None
     state.push_failures, state.push_waits = 0, False
